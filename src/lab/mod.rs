@@ -1,0 +1,1 @@
+//! The lab: small network programs, and the text client.

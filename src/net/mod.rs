@@ -1,0 +1,7 @@
+//! Sockets: accept, connection, drain, relay, address scopes. Knows no HTTP.
+
+pub mod connection;
+pub mod scope;
+
+pub use connection::ConnectionHandle;
+pub use scope::{Reach, Scope};

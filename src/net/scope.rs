@@ -1,0 +1,65 @@
+//! Which kind of address an answer came from, and which kinds a client may reach.
+
+use std::net::IpAddr;
+
+/// The kind of an address, from the narrowest to the widest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// `127.0.0.0/8`, `::1`, and the unspecified addresses that the kernel maps to them.
+    Loopback,
+    /// `169.254.0.0/16`, `fe80::/10`.
+    LinkLocal,
+    /// An address of one of this machine's interfaces that is not loopback.
+    Own,
+    /// RFC 1918, `100.64.0.0/10`, `fc00::/7`.
+    Private,
+    /// Everything else.
+    Public,
+}
+
+impl Scope {
+    /// Classifies an address; `own` says whether it belongs to this machine. IPv4-mapped IPv6 counts
+    /// as the IPv4 address inside.
+    pub fn of(address: IpAddr, own: impl FnOnce(IpAddr) -> bool) -> Self {
+        let address = address.to_canonical();
+        match address {
+            _ if address.is_loopback() || address.is_unspecified() => Self::Loopback,
+            IpAddr::V4(v4) if v4.octets().first() == Some(&0) => Self::Loopback,
+            IpAddr::V4(v4) if v4.is_link_local() => Self::LinkLocal,
+            IpAddr::V6(v6) if v6.is_unicast_link_local() => Self::LinkLocal,
+            _ if own(address) => Self::Own,
+            IpAddr::V4(v4) if v4.is_private() || is_shared(v4) => Self::Private,
+            IpAddr::V6(v6) if v6.is_unique_local() => Self::Private,
+            _ => Self::Public,
+        }
+    }
+}
+
+/// `100.64.0.0/10` (RFC 6598).
+fn is_shared(v4: std::net::Ipv4Addr) -> bool {
+    let [a, b, ..] = v4.octets();
+    a == 100 && (64..128).contains(&b)
+}
+
+/// Which scopes a client may reach through us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    client: Scope,
+    deny_private: bool,
+}
+
+impl Reach {
+    /// The reach of a client whose own address has the scope `client`.
+    pub const fn new(client: Scope, deny_private: bool) -> Self {
+        Self { client, deny_private }
+    }
+
+    /// Whether this client may be given what comes from an address of `scope`.
+    pub fn allows(self, scope: Scope) -> bool {
+        match scope {
+            Scope::Public => true,
+            Scope::Private => !self.deny_private,
+            Scope::Loopback | Scope::LinkLocal | Scope::Own => self.client == Scope::Loopback,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The head of a stored response: one exact block of bytes, and what was computed when storing.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use super::{ExchangeTimes, Freshness, NominatedFields};
+
+/// The head of a stored response (RFC 9111 §3): status, fields, times, nominated fields, freshness.
+/// Holds none of the buffers that its fields were read from.
+#[derive(Clone, Debug)]
+pub struct StoredHead {
+    status: StatusCode,
+    count: u16,
+    reason_len: u16,
+    block: Bytes,
+    /// When it was asked for and when it came.
+    pub times: ExchangeTimes,
+    /// The request fields that its `Vary` names.
+    pub nominated: NominatedFields,
+    /// How long it is fresh.
+    pub freshness: Freshness,
+}
+
+impl StoredHead {
+    /// Copies a head into one exact block. `fields` are what is to be stored: hop-by-hop fields are
+    /// gone already. `reason` is the reason phrase where it is not the usual one.
+    pub fn new(
+        status: StatusCode,
+        reason: Option<&[u8]>,
+        fields: &HeaderMap,
+        times: ExchangeTimes,
+        nominated: NominatedFields,
+        freshness: Freshness,
+    ) -> Self {
+        let reason = reason.filter(|text| text.len() <= 256).unwrap_or_default();
+        let size = fields.iter().map(|(n, v)| 6 + n.as_str().len() + v.len()).sum::<usize>();
+        let mut block = BytesMut::with_capacity(size + reason.len());
+        block.put_slice(reason);
+        let mut count = 0;
+        for (name, value) in fields {
+            let (Ok(name_len), Ok(value_len)) =
+                (u16::try_from(name.as_str().len()), u32::try_from(value.len()))
+            else {
+                continue;
+            };
+            block.put_u16(name_len);
+            block.put_u32(value_len);
+            block.put_slice(name.as_str().as_bytes());
+            block.put_slice(value.as_bytes());
+            count += 1;
+        }
+        let reason_len = u16::try_from(reason.len()).unwrap_or_default();
+        let block = block.freeze();
+        Self { status, count, reason_len, block, times, nominated, freshness }
+    }
+
+    /// The status code.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The reason phrase as it came, where it was not the usual one.
+    pub fn reason(&self) -> Option<&[u8]> {
+        self.block.get(..usize::from(self.reason_len)).filter(|text| !text.is_empty())
+    }
+
+    /// The stored field lines in order, names in lower case.
+    pub fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.ranges()
+            .filter_map(|(name, value)| Some((self.block.get(name)?, self.block.get(value)?)))
+    }
+
+    /// The first line of one field.
+    pub fn field(&self, name: &HeaderName) -> Option<&[u8]> {
+        self.lines().find(|(n, _)| *n == name.as_str().as_bytes()).map(|(_, value)| value)
+    }
+
+    /// The fields, ready to send: values are slices of this head's own block.
+    pub fn fields(&self) -> HeaderMap {
+        let mut map = HeaderMap::with_capacity(usize::from(self.count) + 4);
+        for (name, value) in self.ranges() {
+            let name = self.block.get(name).and_then(|n| HeaderName::from_bytes(n).ok());
+            let value = HeaderValue::from_maybe_shared(self.block.slice(value)).ok();
+            if let (Some(name), Some(value)) = (name, value) {
+                map.append(name, value);
+            }
+        }
+        map
+    }
+
+    /// Bytes of memory that this holds besides itself.
+    pub fn weight(&self) -> usize {
+        self.block.len() + self.nominated.weight()
+    }
+
+    fn ranges(&self) -> impl Iterator<Item = (std::ops::Range<usize>, std::ops::Range<usize>)> {
+        let mut at = usize::from(self.reason_len);
+        (0..self.count).map_while(move |_| {
+            let lengths = self.block.get(at..at + 6)?;
+            let [n1, n2, v1, v2, v3, v4] = *lengths.first_chunk::<6>()?;
+            let name = at + 6;
+            let value = name + usize::from(u16::from_be_bytes([n1, n2]));
+            at = value + u32::from_be_bytes([v1, v2, v3, v4]) as usize;
+            Some((name..value, value..at))
+        })
+    }
+}

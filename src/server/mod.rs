@@ -1,0 +1,1 @@
+//! Listeners: serves whatever handler it is given.

@@ -1,0 +1,1 @@
+//! Where stored responses are; may fail without failing a request.

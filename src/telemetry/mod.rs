@@ -1,0 +1,1 @@
+//! What happened: log, access log; makes no decisions.
