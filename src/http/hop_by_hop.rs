@@ -62,19 +62,8 @@ fn strip(head: &mut HeaderMap) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sample::{Lines, head};
     use super::*;
-
-    fn head(lines: &[(&str, &str)]) -> HeaderMap {
-        lines
-            .iter()
-            .map(|(name, value)| {
-                (HeaderName::try_from(*name).unwrap(), HeaderValue::from_str(value).unwrap())
-            })
-            .fold(HeaderMap::new(), |mut head, (name, value)| {
-                head.append(name, value);
-                head
-            })
-    }
 
     fn names(head: &HeaderMap) -> Vec<String> {
         let mut names: Vec<_> = head.iter().map(|(name, _)| name.to_string()).collect();
@@ -84,7 +73,7 @@ mod tests {
 
     #[test]
     fn what_connection_names_does_not_travel_on() {
-        let rows: &[(&[(&str, &str)], &[&str])] = &[
+        let rows: &[(Lines<'_>, &[&str])] = &[
             (&[("connection", "close"), ("accept", "*/*")], &["accept"]),
             (&[("connection", "x-a"), ("x-a", "1"), ("x-a", "2"), ("x-b", "3")], &["x-b"]),
             (&[("connection", " X-A ,, x-B"), ("x-a", "1"), ("x-b", "2")], &[]),
@@ -144,7 +133,7 @@ mod tests {
     #[test]
     fn only_a_websocket_may_upgrade() {
         let ws = &[("connection", "Upgrade"), ("upgrade", "WebSocket")][..];
-        let rows: &[(&[(&str, &str)], Version, bool)] = &[
+        let rows: &[(Lines<'_>, Version, bool)] = &[
             (ws, Version::HTTP_11, true),
             (ws, Version::HTTP_10, false),
             (ws, Version::HTTP_2, false),
@@ -168,7 +157,7 @@ mod tests {
 
     #[test]
     fn trailers_are_wanted_when_te_says_so_on_any_line() {
-        let rows: &[(&[(&str, &str)], bool)] = &[
+        let rows: &[(Lines<'_>, bool)] = &[
             (&[("te", "trailers")], true),
             (&[("te", "gzip;q=0.5, Trailers")], true),
             (&[("te", "gzip"), ("te", "trailers")], true),

@@ -4,8 +4,19 @@ pub mod date;
 pub mod fields;
 pub mod hop_by_hop;
 pub mod list;
+pub mod precondition;
+pub mod range;
 pub mod target;
 pub mod validators;
+pub mod via;
 
-pub use target::{Scheme, Target, TargetUri};
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod sample;
+
+pub use precondition::Precondition;
+pub use range::RangeAnswer;
+pub use target::{Authority, Mode, Scheme, ServerTarget, Target, TargetError, TargetUri};
 pub use validators::{EntityTag, Validators};
+pub use via::Pseudonym;

@@ -1,34 +1,13 @@
-//! Request-target forms (RFC 9112 §3.2) and the target URI (RFC 9110 §7.1), normalised once.
+//! Request-target forms (RFC 9112 §3.2): what a request asks for.
 
-use std::fmt;
-use std::sync::Arc;
+mod authority;
+mod uri;
 
-/// The schemes that larder fetches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Scheme {
-    /// `http`, port 80.
-    Http,
-    /// `https`, port 443.
-    Https,
-}
+use http::{Method, Uri};
+use thiserror::Error;
 
-impl Scheme {
-    /// The scheme in lower case, without `://`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Https => "https",
-        }
-    }
-
-    /// The port that is left out of a URI of this scheme.
-    pub const fn default_port(self) -> u16 {
-        match self {
-            Self::Http => 80,
-            Self::Https => 443,
-        }
-    }
-}
+pub use authority::Authority;
+pub use uri::{Scheme, TargetUri};
 
 /// What a request-target asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,15 +20,6 @@ pub enum Target {
     Server(ServerTarget),
 }
 
-/// A host in lower case (IPv6 in brackets) and a port.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Authority {
-    /// The host as it stands in a URI: lower case, IPv6 in brackets.
-    pub host: Box<str>,
-    /// The port, never 0.
-    pub port: u16,
-}
-
 /// What is asked of the proxy itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerTarget {
@@ -59,88 +29,122 @@ pub enum ServerTarget {
     Page(Box<str>),
 }
 
-/// A target URI: scheme and host in lower case, default port dropped, empty path `/`, path and query
-/// byte for byte as received. Cheap to clone. Equal exactly when the text is equal.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct TargetUri {
-    text: Arc<str>,
-    scheme: Scheme,
-    port: u16,
-    host_end: u32,
-    path_start: u32,
+/// What a request in origin-form (`GET /path`) means. The other forms mean the same in each mode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// One of the proxy's own pages.
+    Forward,
+    /// A resource of this origin: of the URI, scheme, host and port are used.
+    Origin(TargetUri),
+    /// `/HOST[:port]/PATH` is `http://HOST[:port]/PATH`; without a host it is one of our own pages.
+    Gateway,
 }
 
-impl TargetUri {
-    /// Puts a URI together. `host` must be a valid host (IPv6 in brackets); `path_and_query` starts
-    /// with `/`, or with `?`, or is empty.
-    pub fn new(scheme: Scheme, host: &str, port: u16, path_and_query: &str) -> Self {
-        let mut text = String::with_capacity(host.len() + path_and_query.len() + 16);
-        text.push_str(scheme.as_str());
-        text.push_str("://");
-        text.extend(host.chars().map(|c| c.to_ascii_lowercase()));
-        let host_end = text.len();
-        if port != scheme.default_port() {
-            text.push(':');
-            text.push_str(&port.to_string());
+/// Why a request-target cannot be served. The client is at fault (400); each sentence says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TargetError {
+    /// There is something before an `@` (RFC 9110 §4.2.4).
+    #[error(
+        "The target has a user name in it; send credentials in the Authorization field instead."
+    )]
+    Userinfo,
+    /// No host, or none that can be looked up.
+    #[error(
+        "'{0}' is not a host; write a name such as www.example.com or an address such as [::1]."
+    )]
+    InvalidHost(Box<str>),
+    /// A colon without a port from 1 to 65535 after it.
+    #[error(
+        "'{0}' has no valid port; write one from 1 to 65535 after the colon, or no colon at all."
+    )]
+    InvalidPort(Box<str>),
+    /// `CONNECT` without a port (RFC 9110 §9.3.6).
+    #[error("CONNECT needs a port; write {0}:443.")]
+    MissingPort(Box<str>),
+    /// Neither `http` nor `https`.
+    #[error("The scheme '{0}' is not served here; use http or https.")]
+    UnknownScheme(Box<str>),
+    /// `CONNECT` with anything but `host:port`.
+    #[error("CONNECT takes a host and a port; write CONNECT www.example.com:443.")]
+    TunnelForm,
+    /// `host:port` with another method than `CONNECT`.
+    #[error("Only CONNECT takes a bare host and port; write the whole URL, http://{0}/.")]
+    AuthorityForm(Box<str>),
+    /// `*` with another method than `OPTIONS`.
+    #[error("Only OPTIONS takes '*'; write the whole URL, http://www.example.com/.")]
+    AsteriskForm,
+}
+
+/// Tells what a request asks for by the form of its target (RFC 9112 §3.2). `Host` is not looked at: in
+/// absolute-form the target wins over it (§3.2.2).
+pub fn resolve(method: &Method, uri: &Uri, mode: &Mode) -> Result<Target, TargetError> {
+    if method == Method::CONNECT {
+        return match (uri.scheme_str(), uri.authority()) {
+            (None, Some(authority)) => tunnel(authority.as_str()),
+            _ => Err(TargetError::TunnelForm),
+        };
+    }
+    match (uri.scheme_str(), uri.authority()) {
+        (Some(scheme), authority) => {
+            let authority = authority.map_or("", |authority| authority.as_str());
+            uri::absolute(scheme, authority, path_and_query(uri)).map(Target::Resource)
         }
-        let path_start = text.len();
-        if !path_and_query.starts_with('/') {
-            text.push('/');
+        (None, Some(authority)) => Err(TargetError::AuthorityForm(authority.as_str().into())),
+        (None, None) if uri.path() == "*" => match *method {
+            Method::OPTIONS => Ok(Target::Server(ServerTarget::Asterisk)),
+            _ => Err(TargetError::AsteriskForm),
+        },
+        (None, None) => origin_form(path_and_query(uri), mode),
+    }
+}
+
+/// Reads what a text client sends: `host[:port][/path][?query]`, or an `http://` or `https://` URL, in
+/// visible ASCII, with or without line ends around it. `None` when it is anything else.
+pub fn parse_text(line: &[u8]) -> Option<TargetUri> {
+    let text = std::str::from_utf8(line).ok()?.trim_matches(['\r', '\n']);
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
+    }
+    let starts_with = |prefix: &str| {
+        text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    if starts_with("http://") || starts_with("https://") {
+        TargetUri::parse(text)
+    } else {
+        TargetUri::parse(&format!("http://{text}"))
+    }
+}
+
+fn tunnel(authority: &str) -> Result<Target, TargetError> {
+    let (host, port) = authority::parse(authority)?;
+    match port {
+        Some(port) => Ok(Target::Tunnel(Authority { host, port })),
+        None => Err(TargetError::MissingPort(host)),
+    }
+}
+
+fn origin_form(path_and_query: &str, mode: &Mode) -> Result<Target, TargetError> {
+    let page = || Ok(Target::Server(ServerTarget::Page(path_and_query.into())));
+    match mode {
+        Mode::Forward => page(),
+        Mode::Origin(base) => {
+            let (scheme, host, port) = (base.scheme(), base.host(), base.port());
+            Ok(Target::Resource(TargetUri::new(scheme, host, port, path_and_query)))
         }
-        text.push_str(path_and_query);
-        let offset = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Self {
-            text: text.into(),
-            scheme,
-            port,
-            host_end: offset(host_end),
-            path_start: offset(path_start),
+        Mode::Gateway => {
+            let named = path_and_query.strip_prefix('/').unwrap_or_default();
+            let end = named.find(['/', '?']).unwrap_or(named.len());
+            match named.split_at_checked(end) {
+                None | Some(("", _)) => page(),
+                Some((host, rest)) => uri::absolute("http", host, rest).map(Target::Resource),
+            }
         }
     }
-
-    /// The whole URI.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// The scheme.
-    pub fn scheme(&self) -> Scheme {
-        self.scheme
-    }
-
-    /// The host in lower case, IPv6 in brackets.
-    pub fn host(&self) -> &str {
-        self.part(self.scheme.as_str().len() + 3, self.host_end as usize)
-    }
-
-    /// The port, the scheme's default when none is written.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// `host[:port]`, as the `Host` field wants it.
-    pub fn authority(&self) -> &str {
-        self.part(self.scheme.as_str().len() + 3, self.path_start as usize)
-    }
-
-    /// Path and query, at least `/`.
-    pub fn path_and_query(&self) -> &str {
-        self.part(self.path_start as usize, self.text.len())
-    }
-
-    fn part(&self, from: usize, to: usize) -> &str {
-        self.text.get(from..to).unwrap_or_default()
-    }
 }
 
-impl fmt::Debug for TargetUri {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
+fn path_and_query(uri: &Uri) -> &str {
+    uri.path_and_query().map_or("/", |text| text.as_str())
 }
 
-impl fmt::Display for TargetUri {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
+#[cfg(test)]
+mod tests;

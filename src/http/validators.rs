@@ -20,8 +20,8 @@ pub struct EntityTag {
 impl EntityTag {
     /// Reads one whole entity tag: `"opaque"` or `W/"opaque"`. A backslash is a character like others.
     pub fn parse(text: impl AsRef<[u8]>) -> Option<Self> {
-        let (weak, opaque) = whole_tag(text.as_ref())?;
-        Some(Self { weak, opaque: opaque.into() })
+        let (weak, opaque, rest) = leading_tag(text.as_ref())?;
+        rest.is_empty().then(|| Self { weak, opaque: opaque.into() })
     }
 
     /// The strong comparison (RFC 9110 §8.8.3.2): the same, and neither is weak.
@@ -84,7 +84,7 @@ pub fn date_field(fields: &HeaderMap, name: &HeaderName, now: Timestamp) -> Opti
 pub(super) fn entity_tags<'a>(
     fields: &'a HeaderMap,
     name: &HeaderName,
-) -> impl Iterator<Item = (bool, &'a [u8])> + use<'a> {
+) -> impl Iterator<Item = EntityTag> + use<'a> {
     fields.get_all(name).iter().flat_map(|line| {
         let mut rest = line.as_bytes();
         std::iter::from_fn(move || {
@@ -94,7 +94,7 @@ pub(super) fn entity_tags<'a>(
                     let after = after.trim_ascii_start();
                     if after.is_empty() || after.starts_with(b",") {
                         rest = after.get(1..).unwrap_or_default();
-                        return Some((weak, opaque));
+                        return Some(EntityTag { weak, opaque: opaque.into() });
                     }
                 }
                 let comma = rest.iter().position(|byte| *byte == b',');
@@ -103,11 +103,6 @@ pub(super) fn entity_tags<'a>(
             None
         })
     })
-}
-
-/// The entity tag that is all of `text`.
-fn whole_tag(text: &[u8]) -> Option<(bool, &[u8])> {
-    leading_tag(text).filter(|(_, _, rest)| rest.is_empty()).map(|(weak, opaque, _)| (weak, opaque))
 }
 
 /// The entity tag that `text` starts with, and what follows it.

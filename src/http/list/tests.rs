@@ -1,14 +1,11 @@
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONNECTION, VARY};
 
+use super::super::sample::head_of_bytes;
 use super::*;
 
 fn lines(name: &HeaderName, values: &[&[u8]]) -> HeaderMap {
-    let mut fields = HeaderMap::new();
-    for value in values {
-        fields.append(name.clone(), HeaderValue::from_bytes(value).unwrap());
-    }
-    fields
+    head_of_bytes(values.iter().map(|value| (name.as_str(), *value)))
 }
 
 #[test]

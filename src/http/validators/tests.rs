@@ -1,21 +1,15 @@
-use http::HeaderValue;
 use http::header::IF_NONE_MATCH;
 
+use super::super::sample::{Lines, head, head_of_bytes};
 use super::*;
 
 const NOW: Timestamp = Timestamp::from_unix_secs(1_785_542_400);
 
-fn fields(lines: &[(HeaderName, &[u8])]) -> HeaderMap {
-    let mut fields = HeaderMap::new();
-    for (name, value) in lines {
-        fields.append(name, HeaderValue::from_bytes(value).unwrap());
-    }
-    fields
-}
-
 #[test]
 fn an_entity_tag_is_read_as_the_grammar_says() {
-    let rows: &[(&[u8], Option<(bool, &[u8])>)] = &[
+    /// Whether it is weak, and what it holds.
+    type Tag<'a> = (bool, &'a [u8]);
+    let rows: &[(&[u8], Option<Tag<'_>>)] = &[
         (b"\"a\"", Some((false, b"a"))),
         (b"W/\"a\"", Some((true, b"a"))),
         (b"\"\"", Some((false, b""))),
@@ -63,43 +57,46 @@ fn entity_tags_compare_as_in_the_table_of_the_rfc() {
 
 #[test]
 fn a_list_of_entity_tags_is_read_over_all_lines() {
-    let rows: &[(&[&[u8]], &[(bool, &[u8])])] = &[
-        (&[], &[]),
-        (&[b"\"a\""], &[(false, b"a")]),
-        (&[b"\"a\", W/\"b\"", b"\"c\""], &[(false, b"a"), (true, b"b"), (false, b"c")]),
-        (&[b",, \"a\" ,\t\"b\","], &[(false, b"a"), (false, b"b")]),
-        (&[b"\"a,b\",\"c\""], &[(false, b"a,b"), (false, b"c")]),
-        (&[br#""a\", "b""#], &[(false, br"a\"), (false, b"b")]),
-        (&[b"junk, \"a\""], &[(false, b"a")]),
-        (&[b"\"a\"x, \"b\""], &[(false, b"b")]),
-        (&[b"\"a, \"b"], &[]),
-        (&[b"*"], &[]),
+    let rows: &[(&[&[u8]], &str)] = &[
+        (&[], ""),
+        (&[b"\"a\""], "a"),
+        (&[b"\"a\", W/\"b\"", b"\"c\""], "a W/b c"),
+        (&[b",, \"a\" ,\t\"b\","], "a b"),
+        (&[b"\"a,b\",\"c\""], "a,b c"),
+        (&[br#""a\", "b""#], r"a\ b"),
+        (&[b"junk, \"a\""], "a"),
+        (&[b"\"a\"x, \"b\""], "b"),
+        (&[b"\"\xe9\", \"b\""], "\u{fffd} b"),
+        (&[b"\"a, \"b"], ""),
+        (&[b"*"], ""),
     ];
     for (values, expected) in rows {
-        let lines: Vec<_> = values.iter().map(|value| (IF_NONE_MATCH, *value)).collect();
-        let found: Vec<_> = entity_tags(&fields(&lines), &IF_NONE_MATCH)
-            .map(|(weak, opaque)| (weak, opaque.to_vec()))
+        let fields = head_of_bytes(values.iter().map(|value| ("if-none-match", *value)));
+        let found: Vec<_> = entity_tags(&fields, &IF_NONE_MATCH)
+            .map(|tag| {
+                let weak = if tag.weak { "W/" } else { "" };
+                format!("{weak}{}", String::from_utf8_lossy(&tag.opaque))
+            })
             .collect();
-        let expected: Vec<_> = expected.iter().map(|(weak, o)| (*weak, o.to_vec())).collect();
-        assert_eq!(found, expected, "{values:?}");
+        assert_eq!(found.join(" "), *expected, "{values:?}");
     }
 }
 
 #[test]
 fn a_response_has_the_validators_that_it_states_clearly() {
-    let date = b"Sun, 06 Nov 1994 08:49:37 GMT";
-    let other = b"Sun, 06 Nov 1994 08:49:38 GMT";
-    let rows: &[(&[(HeaderName, &[u8])], Option<&str>, Option<u64>)] = &[
+    const DATE: (&str, &str) = ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT");
+    const OTHER: (&str, &str) = ("last-modified", "Sun, 06 Nov 1994 08:49:38 GMT");
+    let rows: &[(Lines<'_>, Option<&str>, Option<u64>)] = &[
         (&[], None, None),
-        (&[(ETAG, b"\"a\""), (LAST_MODIFIED, date)], Some("\"a\""), Some(784_111_777)),
-        (&[(ETAG, b"W/\"a\"")], Some("W/\"a\""), None),
-        (&[(ETAG, b"a"), (LAST_MODIFIED, b"yesterday")], None, None),
-        (&[(ETAG, b"\"a\""), (ETAG, b"\"a\"")], Some("\"a\""), None),
-        (&[(ETAG, b"\"a\""), (ETAG, b"\"b\"")], None, None),
-        (&[(LAST_MODIFIED, date), (LAST_MODIFIED, other)], None, None),
+        (&[("etag", "\"a\""), DATE], Some("\"a\""), Some(784_111_777)),
+        (&[("etag", "W/\"a\"")], Some("W/\"a\""), None),
+        (&[("etag", "a"), ("last-modified", "yesterday")], None, None),
+        (&[("etag", "\"a\""), ("etag", "\"a\"")], Some("\"a\""), None),
+        (&[("etag", "\"a\""), ("etag", "\"b\"")], None, None),
+        (&[DATE, OTHER], None, None),
     ];
     for (lines, etag, modified) in rows {
-        let found = Validators::read(&fields(lines), NOW);
+        let found = Validators::read(&head(lines), NOW);
         let tag = found.etag.as_ref().map(|tag| format!("{tag:?}"));
         assert_eq!(tag.as_deref(), *etag, "{lines:?}");
         assert_eq!(found.last_modified.map(Timestamp::unix_secs), *modified, "{lines:?}");
@@ -109,17 +106,16 @@ fn a_response_has_the_validators_that_it_states_clearly() {
 
 #[test]
 fn a_modification_date_is_strong_from_one_second_before_the_date() {
-    let modified: &[u8] = b"Sun, 06 Nov 1994 08:49:37 GMT";
-    let rows: &[(Option<&[u8]>, bool)] = &[
-        (Some(b"Sun, 06 Nov 1994 08:49:38 GMT"), true),
-        (Some(b"Sun, 06 Nov 1994 08:49:37 GMT"), false),
-        (Some(b"Sun, 06 Nov 1994 08:49:36 GMT"), false),
-        (Some(b"junk"), false),
-        (None, false),
+    const MODIFIED: (&str, &str) = ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT");
+    let rows: &[(Lines<'_>, bool)] = &[
+        (&[MODIFIED, ("date", "Sun, 06 Nov 1994 08:49:38 GMT")], true),
+        (&[MODIFIED, ("date", "Sun, 06 Nov 1994 08:49:37 GMT")], false),
+        (&[MODIFIED, ("date", "Sun, 06 Nov 1994 08:49:36 GMT")], false),
+        (&[MODIFIED, ("date", "junk")], false),
+        (&[MODIFIED], false),
+        (&[("date", "Sun, 06 Nov 1994 08:49:38 GMT")], false),
     ];
-    for (date, strong) in rows {
-        let mut lines = vec![(LAST_MODIFIED, modified)];
-        lines.extend(date.map(|date| (DATE, date)));
-        assert_eq!(strong_last_modified(&fields(&lines), NOW).is_some(), *strong, "{date:?}");
+    for (lines, strong) in rows {
+        assert_eq!(strong_last_modified(&head(lines), NOW).is_some(), *strong, "{lines:?}");
     }
 }
