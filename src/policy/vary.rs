@@ -1,56 +1,151 @@
 //! Nominated request fields (RFC 9111 §4.1): which fields `Vary` names, and their values.
 
+mod normal;
+
+use std::hash::{Hash, Hasher};
+
+use http::header::VARY;
 use http::{HeaderMap, HeaderName};
 
-/// The request fields that a stored response's `Vary` nominates, with their values normalised.
-/// Empty when the response has no `Vary`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct NominatedFields(Box<[(HeaderName, Option<Box<[u8]>>)]>);
+use crate::http::list;
+
+/// What the `Vary` lines of a response name, `*` included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Nomination {
+    /// These fields; none without `Vary`.
+    Fields(Vec<HeaderName>),
+    /// `*` somewhere, or a member that is no field name: no other request matches.
+    Anything,
+}
+
+impl Nomination {
+    /// Reads all lines.
+    pub(super) fn parse(response: &HeaderMap) -> Self {
+        let mut names = Vec::new();
+        for member in list::members(response, &VARY) {
+            match HeaderName::from_bytes(member.as_bytes()) {
+                Ok(name) if member != "*" => names.push(name),
+                _ => return Self::Anything,
+            }
+        }
+        Self::Fields(names)
+    }
+}
+
+/// The request fields that a stored response's `Vary` nominates, with their values normalised as far
+/// as their grammar allows. Empty when the response has no `Vary`. Equal when the normalised values
+/// are equal.
+#[derive(Clone, Debug, Default)]
+pub struct NominatedFields {
+    /// Names in order, each once, with normalised values: one block (see [`entries`]).
+    normal: Box<[u8]>,
+    /// The same as received, where that differs: most clients send exactly this again, and then
+    /// nothing needs to be normalised to see that it matches.
+    received: Box<[u8]>,
+}
 
 impl NominatedFields {
     /// Reads the values of `names` from the request.
     pub fn read(names: impl IntoIterator<Item = HeaderName>, request: &HeaderMap) -> Self {
-        Self(
-            names
-                .into_iter()
-                .map(|name| {
-                    let value = normalised(&name, request);
-                    (name, value)
-                })
-                .collect(),
-        )
+        let mut names: Vec<_> = names.into_iter().collect();
+        names.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+        names.dedup();
+        let (mut normal, mut received) = (Vec::new(), Vec::new());
+        for name in &names {
+            let value = list::combined(request, name);
+            let canonical = value.as_deref().map(|value| normal::normalised(name.as_str(), value));
+            push_entry(&mut normal, name, canonical.as_deref());
+            push_entry(&mut received, name, value.as_deref());
+        }
+        if received == normal {
+            received.clear();
+        }
+        Self { normal: normal.into(), received: received.into() }
     }
 
     /// Whether `request` has the same values in the nominated fields.
     pub fn matches(&self, request: &HeaderMap) -> bool {
-        self.0.iter().all(|(name, value)| normalised(name, request) == *value)
+        let received = if self.received.is_empty() { &self.normal } else { &self.received };
+        entries(received).all(|(name, value)| is_same(request, name, value))
+            || entries(&self.normal).all(|(name, value)| {
+                let now = HeaderName::from_bytes(name.as_bytes())
+                    .ok()
+                    .and_then(|name| list::combined(request, &name))
+                    .map(|combined| normal::normalised(name, &combined));
+                now.as_deref() == value
+            })
     }
 
     /// Whether no field is nominated.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.normal.is_empty()
     }
 
     /// Bytes of memory that this holds besides itself.
     pub fn weight(&self) -> usize {
-        self.0
-            .iter()
-            .map(|(name, value)| {
-                size_of::<(HeaderName, Option<Box<[u8]>>)>()
-                    + name.as_str().len()
-                    + value.as_ref().map_or(0, |v| v.len())
-            })
-            .sum()
+        self.normal.len() + self.received.len()
     }
 }
 
-/// All lines of a field combined; `None` when it is absent.
-fn normalised(name: &HeaderName, request: &HeaderMap) -> Option<Box<[u8]>> {
-    let mut lines = request.get_all(name).iter();
-    let mut all = lines.next()?.as_bytes().to_vec();
-    for line in lines {
-        all.extend_from_slice(b", ");
-        all.extend_from_slice(line.as_bytes());
+impl PartialEq for NominatedFields {
+    fn eq(&self, other: &Self) -> bool {
+        self.normal == other.normal
     }
-    Some(all.into())
 }
+
+impl Eq for NominatedFields {}
+
+impl Hash for NominatedFields {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.normal.hash(state);
+    }
+}
+
+/// Whether the field is one line of exactly these bytes, or absent where `value` is `None`.
+fn is_same(request: &HeaderMap, name: &str, value: Option<&[u8]>) -> bool {
+    let mut lines = request.get_all(name).iter();
+    let first = lines.next().map(|line| line.as_bytes());
+    first == value && lines.next().is_none()
+}
+
+/// Appends one entry: length and bytes of the name, then 0, or 1 with length and bytes of the value.
+fn push_entry(block: &mut Vec<u8>, name: &HeaderName, value: Option<&[u8]>) {
+    let name = name.as_str().as_bytes();
+    push_text(block, name);
+    match value {
+        None => block.push(0),
+        Some(value) => {
+            block.push(1);
+            push_text(block, value);
+        }
+    }
+}
+
+fn push_text(block: &mut Vec<u8>, text: &[u8]) {
+    let len = u32::try_from(text.len()).unwrap_or(u32::MAX);
+    block.extend_from_slice(&len.to_be_bytes());
+    block.extend_from_slice(text);
+}
+
+/// The entries of a block that [`push_entry`] made.
+fn entries(block: &[u8]) -> impl Iterator<Item = (&str, Option<&[u8]>)> {
+    let mut rest = block;
+    std::iter::from_fn(move || {
+        let name = std::str::from_utf8(take_text(&mut rest)?).ok()?;
+        let (present, after) = rest.split_first()?;
+        rest = after;
+        let value = if *present == 1 { Some(take_text(&mut rest)?) } else { None };
+        Some((name, value))
+    })
+}
+
+fn take_text<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (len, after) = rest.split_first_chunk::<4>()?;
+    let len = usize::try_from(u32::from_be_bytes(*len)).ok()?;
+    let (text, after) = after.split_at_checked(len)?;
+    *rest = after;
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests;
