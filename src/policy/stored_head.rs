@@ -3,7 +3,11 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use std::time::Duration;
+
 use super::{ExchangeTimes, Freshness, NominatedFields};
+use crate::http::validators::Validators;
+use crate::time::Timestamp;
 
 /// The head of a stored response (RFC 9111 §3): status, fields, times, nominated fields, freshness.
 /// Holds none of the buffers that its fields were read from.
@@ -86,6 +90,26 @@ impl StoredHead {
             }
         }
         map
+    }
+
+    /// The current age (§4.2.3).
+    pub fn current_age(&self, now: Timestamp) -> Duration {
+        self.freshness.current_age(self.times, now)
+    }
+
+    /// Whole seconds of freshness left; fresh exactly when this is positive.
+    pub fn ttl(&self, now: Timestamp) -> i64 {
+        self.freshness.ttl(self.times, now)
+    }
+
+    /// The response's `Date`, or else when it was received: the newest of several is chosen by it.
+    pub fn date(&self) -> Timestamp {
+        self.freshness.date()
+    }
+
+    /// The entity tag and the modification date.
+    pub fn validators(&self) -> Validators {
+        Validators::read(&self.fields(), self.times.response_time)
     }
 
     /// Bytes of memory that this holds besides itself.
