@@ -210,11 +210,7 @@ fn heuristic_lifetime(
 
 /// The corrected initial age in milliseconds (§4.2.3). `Date` counts whole seconds, so the moment of
 /// receipt is compared with it in whole seconds too: what was just made is not a second old.
-fn corrected_initial_age(
-    fields: &HeaderMap,
-    date: Option<Timestamp>,
-    times: ExchangeTimes,
-) -> u64 {
+fn corrected_initial_age(fields: &HeaderMap, date: Option<Timestamp>, times: ExchangeTimes) -> u64 {
     let received = whole_seconds(times.response_time);
     let apparent_age = date.map_or(Duration::ZERO, |date| received.saturating_since(date));
     let response_delay = times.response_time.saturating_since(times.request_time);

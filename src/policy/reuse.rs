@@ -198,10 +198,8 @@ fn fitness(request: &RequestView<'_>, head: &StoredHead, age: Duration, ttl: i64
         Some(MaxStale::Any) => true,
         Some(MaxStale::Within(limit)) => staleness(head, age) <= limit,
     };
-    let refused = head.freshness.forbids_stale()
-        || wants.no_cache
-        || wants.min_fresh.is_some()
-        || too_old;
+    let refused =
+        head.freshness.forbids_stale() || wants.no_cache || wants.min_fresh.is_some() || too_old;
     if accepted && !refused {
         return Fitness::Stale(StaleGrant::MaxStale);
     }
@@ -241,8 +239,8 @@ fn unfreshenable(request: &RequestView<'_>, head: &StoredHead) -> Option<Detail>
     if request.directives.no_store {
         return Some(Detail::RequestNoStore);
     }
-    let foreign = request.fields.contains_key(AUTHORIZATION)
-        && !head.freshness.allows_authorization();
+    let foreign =
+        request.fields.contains_key(AUTHORIZATION) && !head.freshness.allows_authorization();
     foreign.then_some(Detail::Authorization)
 }
 
@@ -267,10 +265,7 @@ pub fn may_collapse(request: &RequestView<'_>) -> bool {
 pub fn answers(head: &StoredHead, request: &RequestView<'_>, now: Timestamp) -> bool {
     matches!(*request.method, Method::GET | Method::HEAD)
         && head.nominated.matches(request.fields)
-        && matches!(
-            fitness(request, head, head.current_age(now), head.ttl(now)),
-            Fitness::Fresh
-        )
+        && matches!(fitness(request, head, head.current_age(now), head.ttl(now)), Fitness::Fresh)
 }
 
 fn has_any(fields: &HeaderMap, names: &[HeaderName]) -> bool {

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use std::time::Duration;
 
 use super::{ExchangeTimes, Freshness, NominatedFields};
+use crate::http::fields::rule;
 use crate::http::validators::Validators;
 use crate::time::Timestamp;
 
@@ -26,8 +27,9 @@ pub struct StoredHead {
 }
 
 impl StoredHead {
-    /// Copies a head into one exact block. `fields` are what is to be stored: hop-by-hop fields are
-    /// gone already. `reason` is the reason phrase where it is not the usual one.
+    /// Copies a head into one exact block. `fields` are those of the response without what
+    /// `Connection` names; what the field table says is not stored (`Age`, which each reuse makes
+    /// anew) is left out. `reason` is the reason phrase where it is not the usual one.
     pub fn new(
         status: StatusCode,
         reason: Option<&[u8]>,
@@ -37,11 +39,12 @@ impl StoredHead {
         freshness: Freshness,
     ) -> Self {
         let reason = reason.filter(|text| text.len() <= 256).unwrap_or_default();
-        let size = fields.iter().map(|(n, v)| 6 + n.as_str().len() + v.len()).sum::<usize>();
+        let kept = || fields.iter().filter(|(name, _)| rule(name).stored);
+        let size = kept().map(|(n, v)| 6 + n.as_str().len() + v.len()).sum::<usize>();
         let mut block = BytesMut::with_capacity(size + reason.len());
         block.put_slice(reason);
         let mut count = 0;
-        for (name, value) in fields {
+        for (name, value) in kept() {
             let (Ok(name_len), Ok(value_len)) =
                 (u16::try_from(name.as_str().len()), u32::try_from(value.len()))
             else {

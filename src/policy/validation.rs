@@ -1,8 +1,7 @@
 //! Validation (RFC 9111 §4.3): the conditions that we add, and what an answer to them means.
 
 use http::header::{
-    AGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, LAST_MODIFIED, RANGE, TRANSFER_ENCODING,
+    AGE, CONTENT_ENCODING, DATE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RANGE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
@@ -10,7 +9,7 @@ use super::reuse::CONDITIONS;
 use super::storable::keepable;
 use super::{ExchangeTimes, RequestView, ResponseView, Storable, StoredHead};
 use crate::http::validators::{Validators, date_field, strong_last_modified};
-use crate::http::{date, list};
+use crate::http::{date, fields, list};
 
 /// Makes a request validate the stored response: the client's own conditions and range go, the stored
 /// validators come, both where there are both (§4.3.1). Without validators nothing is added.
@@ -107,24 +106,23 @@ fn recoded(had: &HeaderMap, new: &HeaderMap) -> bool {
 }
 
 /// The stored fields, updated by those of a 304 (§3.2).
-fn freshened(mut fields: HeaderMap, new: &HeaderMap, times: ExchangeTimes) -> HeaderMap {
-    // The stored age is that of the older answer.
-    fields.remove(AGE);
-    for name in new.keys().filter(|name| updates(name)) {
-        fields.remove(name);
+fn freshened(had: HeaderMap, new: &HeaderMap, times: ExchangeTimes) -> HeaderMap {
+    let mut merged = had;
+    // The age is that of the newer answer.
+    merged.remove(AGE);
+    if let Some(age) = new.get(AGE) {
+        merged.insert(AGE, age.clone());
+    }
+    for name in new.keys().filter(|name| fields::rule(name).updated) {
+        merged.remove(name);
         for value in new.get_all(name) {
-            fields.append(name.clone(), value.clone());
+            merged.append(name.clone(), value.clone());
         }
     }
     if date_field(new, &DATE, times.response_time).is_none() {
-        fields.insert(DATE, date::format(times.response_time));
+        merged.insert(DATE, date::format(times.response_time));
     }
-    fields
-}
-
-/// Whether a field of a 304 updates the stored one: not those that describe the stored bytes.
-fn updates(name: &HeaderName) -> bool {
-    ![CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, TRANSFER_ENCODING].contains(name)
+    merged
 }
 
 #[cfg(test)]

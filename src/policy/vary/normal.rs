@@ -18,10 +18,16 @@ fn grammar(name: &str) -> Grammar {
     match name {
         "accept" => Grammar::WeightedRanges,
         "accept-charset" | "accept-encoding" | "accept-language" | "te" => Grammar::WeightedTokens,
-        "authorization" | "cookie" | "from" | "host" | "if-modified-since"
-        | "if-unmodified-since" | "origin" | "proxy-authorization" | "referer" | "user-agent" => {
-            Grammar::Opaque
-        }
+        "authorization"
+        | "cookie"
+        | "from"
+        | "host"
+        | "if-modified-since"
+        | "if-unmodified-since"
+        | "origin"
+        | "proxy-authorization"
+        | "referer"
+        | "user-agent" => Grammar::Opaque,
         _ => Grammar::List,
     }
 }
