@@ -1,0 +1,154 @@
+//! This machine's interfaces: which addresses are its own and which prefixes it is attached to.
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use ipnet::IpNet;
+use nix::ifaddrs::getifaddrs;
+use nix::net::if_::InterfaceFlags;
+use nix::sys::socket::SockaddrStorage;
+use parking_lot::RwLock;
+
+use super::Scope;
+
+/// How old a snapshot of the interfaces may become before the next question renews it.
+const MAX_AGE: Duration = Duration::from_secs(30);
+
+/// What the machine's interfaces are, as last seen.
+#[derive(Debug)]
+pub struct Interfaces {
+    snapshot: RwLock<Snapshot>,
+    /// Whether a snapshot that is too old is taken again; false for a list that was given.
+    live: bool,
+}
+
+#[derive(Debug)]
+struct Snapshot {
+    /// Each address with the prefix of its link, as configured.
+    links: Vec<IpNet>,
+    taken: Instant,
+}
+
+impl Interfaces {
+    /// The interfaces of this machine, read now and again at most every 30 s. A failure to read them
+    /// counts as none: then only loopback is recognised.
+    pub fn system() -> Self {
+        Self {
+            snapshot: RwLock::new(Snapshot { links: read_links(), taken: Instant::now() }),
+            live: true,
+        }
+    }
+
+    /// A fixed list: each address of the machine with the length of its prefix.
+    pub fn fixed(links: impl IntoIterator<Item = IpNet>) -> Self {
+        let links = links.into_iter().collect();
+        Self { snapshot: RwLock::new(Snapshot { links, taken: Instant::now() }), live: false }
+    }
+
+    /// Reads the interfaces again, now.
+    pub fn refresh(&self) {
+        if self.live {
+            let links = read_links();
+            *self.snapshot.write() = Snapshot { links, taken: Instant::now() };
+        }
+    }
+
+    /// Whether `address` is configured on one of this machine's interfaces.
+    pub fn own(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.with_links(|links| links.iter().any(|link| link.addr() == address))
+    }
+
+    /// Whether `address` lies in a prefix that one of the interfaces is directly attached to. Loopback
+    /// and host routes (`/32`, `/128`) attach nothing.
+    pub fn attached(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.with_links(|links| links.iter().any(|link| attaches(link) && link.contains(&address)))
+    }
+
+    /// The scope of an address, seen from this machine.
+    pub fn scope(&self, address: IpAddr) -> Scope {
+        Scope::of(address, |address| self.own(address))
+    }
+
+    fn with_links<T>(&self, ask: impl FnOnce(&[IpNet]) -> T) -> T {
+        if self.live && self.snapshot.read().taken.elapsed() > MAX_AGE {
+            self.refresh();
+        }
+        ask(&self.snapshot.read().links)
+    }
+}
+
+/// Whether a link has neighbours: a prefix of length 0 would make the whole world one.
+fn attaches(link: &IpNet) -> bool {
+    let length = link.prefix_len();
+    length > 0 && length < link.max_prefix_len() && !link.addr().is_loopback()
+}
+
+/// The addresses of all interfaces that are up.
+fn read_links() -> Vec<IpNet> {
+    let Ok(interfaces) = getifaddrs() else { return Vec::new() };
+    interfaces
+        .filter(|interface| interface.flags.contains(InterfaceFlags::IFF_UP))
+        .filter_map(|interface| {
+            let address = ip(interface.address.as_ref()?)?;
+            let mask = interface.netmask.as_ref().and_then(ip);
+            let net = mask.and_then(|mask| IpNet::with_netmask(address, mask).ok());
+            Some(net.unwrap_or_else(|| IpNet::from(address)))
+        })
+        .collect()
+}
+
+fn ip(address: &SockaddrStorage) -> Option<IpAddr> {
+    let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
+    v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lan() -> Interfaces {
+        let links = ["127.0.0.1/8", "192.168.7.5/24", "203.0.113.9/32", "2001:db8:7::5/64"];
+        Interfaces::fixed(links.map(|link| link.parse().unwrap()))
+    }
+
+    #[test]
+    fn an_address_is_own_attached_and_scoped_by_the_links() {
+        let rows = [
+            ("127.0.0.1", true, false, Scope::Loopback),
+            ("127.0.0.9", false, false, Scope::Loopback),
+            ("192.168.7.5", true, true, Scope::Own),
+            ("::ffff:192.168.7.5", true, true, Scope::Own),
+            ("192.168.7.77", false, true, Scope::Private),
+            ("192.168.8.1", false, false, Scope::Private),
+            ("203.0.113.9", true, false, Scope::Own),
+            ("203.0.113.10", false, false, Scope::Public),
+            ("2001:db8:7::99", false, true, Scope::Public),
+            ("2001:db8:8::99", false, false, Scope::Public),
+            ("fe80::1", false, false, Scope::LinkLocal),
+        ];
+        let lan = lan();
+        for (text, own, attached, scope) in rows {
+            let address: IpAddr = text.parse().unwrap();
+            assert_eq!(lan.own(address), own, "own {text}");
+            assert_eq!(lan.attached(address), attached, "attached {text}");
+            assert_eq!(lan.scope(address), scope, "scope {text}");
+        }
+    }
+
+    #[test]
+    fn a_default_prefix_attaches_nothing() {
+        let world = Interfaces::fixed(["10.0.0.1/0".parse().unwrap()]);
+        assert!(!world.attached("8.8.8.8".parse().unwrap()));
+    }
+
+    #[test]
+    fn this_machine_owns_its_loopback_address() {
+        let here = Interfaces::system();
+        assert!(here.own("127.0.0.1".parse().unwrap()));
+        here.refresh();
+        assert!(here.own("127.0.0.1".parse().unwrap()));
+        assert!(!here.own("192.0.2.1".parse().unwrap()));
+    }
+}

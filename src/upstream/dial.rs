@@ -1,0 +1,160 @@
+//! From a host to a socket: resolve, judge every address, connect to what may be dialled.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::RwLock;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::address::judge;
+use super::connect::{ConnectFailure, connect};
+use super::error::{SetupError, UpstreamError};
+use super::resolve::Resolver;
+use super::socket::Stream;
+use super::tls::Tls;
+use super::Config;
+use crate::http::{Scheme, TargetUri};
+use crate::net::{Interfaces, Reach, Scope};
+
+/// How long the address that answered is tried first.
+const WINNER_MEMORY: Duration = Duration::from_secs(5 * 60);
+/// How many such addresses are remembered.
+const WINNERS: u64 = 4096;
+
+/// Makes connections.
+pub(super) struct Dialer {
+    resolver: Resolver,
+    tls: Tls,
+    interfaces: Arc<Interfaces>,
+    listeners: RwLock<Arc<[SocketAddr]>>,
+    /// The address that answered last, per host with several.
+    winners: moka::sync::Cache<Arc<str>, IpAddr>,
+    connect_wait: Duration,
+    connect_total_wait: Duration,
+}
+
+impl fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialer").finish_non_exhaustive()
+    }
+}
+
+impl Dialer {
+    pub(super) fn new(config: &Config, interfaces: Arc<Interfaces>) -> Result<Self, SetupError> {
+        let hosts = config.hosts_file.as_deref();
+        let winners = moka::sync::Cache::builder();
+        Ok(Self {
+            resolver: Resolver::new(
+                config.dns_wait,
+                config.dns_negative,
+                &config.dns_servers,
+                hosts,
+            )?,
+            tls: Tls::new(config.upstream_ca.as_deref())?,
+            interfaces,
+            listeners: RwLock::default(),
+            winners: winners.max_capacity(WINNERS).time_to_live(WINNER_MEMORY).build(),
+            connect_wait: config.connect_wait,
+            connect_total_wait: config.connect_total_wait,
+        })
+    }
+
+    pub(super) fn set_listeners(&self, listeners: Vec<SocketAddr>) {
+        *self.listeners.write() = listeners.into();
+    }
+
+    /// Connects to `host`; `name` is host and port as errors name them.
+    pub(super) async fn tcp(
+        &self,
+        name: &Arc<str>,
+        host: &str,
+        port: u16,
+        reach: Reach,
+    ) -> Result<(TcpStream, Scope, SocketAddr), UpstreamError> {
+        let candidates = self.candidates(name, host, port, reach).await?;
+        let addresses: Vec<_> = candidates.iter().map(|(address, _)| *address).collect();
+        match connect(&addresses, self.connect_wait, self.connect_total_wait).await {
+            Ok((index, stream)) => match candidates.get(index) {
+                Some((address, scope)) => {
+                    if candidates.len() > 1 {
+                        self.winners.insert(Arc::clone(name), address.ip());
+                    }
+                    Ok((stream, *scope, *address))
+                }
+                None => Err(UpstreamError::Incomplete { host: Arc::clone(name) }),
+            },
+            Err(ConnectFailure::Refused { address, kind }) => {
+                Err(UpstreamError::Connect { host: Arc::clone(name), address, kind })
+            }
+            Err(ConnectFailure::Timeout(limit)) => {
+                Err(UpstreamError::ConnectTimeout { host: Arc::clone(name), limit })
+            }
+        }
+    }
+
+    /// The addresses that this client may reach, in the order to try them.
+    async fn candidates(
+        &self,
+        name: &Arc<str>,
+        host: &str,
+        port: u16,
+        reach: Reach,
+    ) -> Result<Vec<(SocketAddr, Scope)>, UpstreamError> {
+        let resolved = self
+            .resolver
+            .resolve(host)
+            .await
+            .map_err(|why| UpstreamError::Resolve { host: host.into(), why })?;
+        let listeners = Arc::clone(&self.listeners.read());
+        let mut allowed = Vec::with_capacity(resolved.addresses.len());
+        let mut denied = None;
+        for address in resolved.addresses {
+            let address = SocketAddr::new(address, port);
+            match judge(address, resolved.source, reach, &self.interfaces, &listeners) {
+                Ok(scope) => allowed.push((address, scope)),
+                Err(why) => denied = denied.or(Some((address, why))),
+            }
+        }
+        match denied {
+            Some((address, why)) if allowed.is_empty() => {
+                Err(UpstreamError::Denied { host: Arc::clone(name), address, why })
+            }
+            _ => {
+                if let Some(winner) = self.winners.get(name) {
+                    allowed.sort_by_key(|(address, _)| address.ip() != winner);
+                }
+                Ok(allowed)
+            }
+        }
+    }
+
+    /// Connects to the origin of a target, over TLS for `https`.
+    pub(super) async fn origin(
+        &self,
+        target: &TargetUri,
+        reach: Reach,
+    ) -> Result<(Stream, Scope, SocketAddr), UpstreamError> {
+        let name: Arc<str> = target.authority().into();
+        let (stream, scope, peer) = self.tcp(&name, target.host(), target.port(), reach).await?;
+        let stream = match target.scheme() {
+            Scheme::Http => Stream::Plain(stream),
+            Scheme::Https => {
+                let limit = self.connect_total_wait;
+                let handshake = self.tls.handshake(target.host(), stream);
+                match timeout(limit, handshake).await {
+                    Ok(Ok(stream)) => Stream::Tls(Box::new(stream)),
+                    Ok(Err((kind, why))) => {
+                        return Err(UpstreamError::Tls { host: name, kind, why: why.into() });
+                    }
+                    Err(_elapsed) => {
+                        return Err(UpstreamError::ConnectTimeout { host: name, limit });
+                    }
+                }
+            }
+        };
+        Ok((stream, scope, peer))
+    }
+}

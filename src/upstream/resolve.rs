@@ -1,0 +1,282 @@
+//! From a host to its addresses: literals, `localhost`, the hosts file, then DNS with its cache.
+
+use std::fs::File;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hickory_resolver::config::{
+    ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
+};
+use hickory_resolver::lookup::Lookup;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::Query;
+use hickory_resolver::proto::rr::{Name, RecordType};
+use hickory_resolver::{Hosts, TokioResolver, system_conf};
+use parking_lot::Mutex;
+use tokio::time::timeout;
+
+use super::address::Source;
+use super::error::{ResolveFailure, SetupError};
+
+/// How long the second address family may lag behind the first (RFC 8305 §3).
+const FAMILY_LAG: Duration = Duration::from_millis(50);
+/// How many DNS responses are remembered.
+const CACHE_SIZE: u64 = 4096;
+/// The shortest time that an answer is remembered.
+const POSITIVE_MIN: Duration = Duration::from_secs(5);
+/// The longest time that an answer is remembered.
+const POSITIVE_MAX: Duration = Duration::from_secs(60 * 60);
+/// The longest time that "no such host" is remembered, whatever the zone says.
+const NEGATIVE_MAX: Duration = Duration::from_secs(60);
+/// How often the hosts file is looked at for a change.
+const HOSTS_CHECK: Duration = Duration::from_secs(5);
+
+/// The addresses of a host, at least one, and where they come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Resolved {
+    pub(super) addresses: Vec<IpAddr>,
+    pub(super) source: Source,
+}
+
+/// How names are resolved.
+pub(super) struct Resolver {
+    hosts: HostsFile,
+    dns: TokioResolver,
+    wait: Duration,
+}
+
+impl Resolver {
+    /// Reads the hosts file and the system's list of name servers, which `servers` replaces.
+    pub(super) fn new(
+        wait: Duration,
+        negative: Duration,
+        servers: &[SocketAddr],
+        hosts_file: Option<&Path>,
+    ) -> Result<Self, SetupError> {
+        let (config, mut options) = if servers.is_empty() {
+            system_conf::read_system_conf().unwrap_or_else(|_| default_servers())
+        } else {
+            (given_servers(servers), ResolverOpts::default())
+        };
+        options.use_hosts_file = ResolveHosts::Never;
+        // Two tries fit into the wait, so that one lost datagram is not an error.
+        options.timeout = wait / 2;
+        options.attempts = 2;
+        options.cache_size = CACHE_SIZE;
+        options.positive_min_ttl = Some(POSITIVE_MIN);
+        options.positive_max_ttl = Some(POSITIVE_MAX);
+        options.negative_min_ttl = Some(negative);
+        options.negative_max_ttl = Some(negative.max(NEGATIVE_MAX));
+        options.try_tcp_on_error = true;
+        options.max_active_requests = 1024;
+        let mut builder =
+            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        *builder.options_mut() = options;
+        let dns = builder.build().map_err(|error| SetupError::Resolver(error.to_string()))?;
+        Ok(Self { hosts: HostsFile::open(hosts_file)?, dns, wait })
+    }
+
+    /// The addresses of `host` (IPv6 with or without brackets), in the order to try them.
+    pub(super) async fn resolve(&self, host: &str) -> Result<Resolved, ResolveFailure> {
+        let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+        if let Ok(address) = bare.parse::<IpAddr>() {
+            return Ok(Resolved { addresses: vec![address], source: Source::Literal });
+        }
+        if is_localhost(bare) {
+            let addresses = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+            return Ok(Resolved { addresses, source: Source::Localhost });
+        }
+        let name = parse_name(bare)?;
+        let addresses = self.hosts.addresses(&name);
+        if !addresses.is_empty() {
+            return Ok(Resolved { addresses, source: Source::Hosts });
+        }
+        let answer = timeout(self.wait, self.ask(name)).await;
+        let addresses = answer.unwrap_or(Err(ResolveFailure::Timeout))?;
+        Ok(Resolved { addresses, source: Source::Dns })
+    }
+
+    /// Asks for both families at once; the one that is late is not waited for when the other is there.
+    async fn ask(&self, name: Name) -> Result<Vec<IpAddr>, ResolveFailure> {
+        let six = self.dns.lookup(name.clone(), RecordType::AAAA);
+        let four = self.dns.lookup(name, RecordType::A);
+        tokio::pin!(six, four);
+        let (six, four) = tokio::select! {
+            answer = &mut six => {
+                let six = addresses(answer);
+                (six.clone(), second(&six, four).await)
+            }
+            answer = &mut four => {
+                let four = addresses(answer);
+                (second(&four, six).await, four)
+            }
+        };
+        match (six, four) {
+            (Ok(six), Ok(four)) => Ok(interleave(six, four)),
+            (Ok(found), Err(_)) | (Err(_), Ok(found)) => Ok(found),
+            (Err(one), Err(other)) => Err(graver(one, other)),
+        }
+    }
+}
+
+/// Waits for the second family: shortly when the first has an address, else for as long as it takes.
+async fn second(
+    first: &Result<Vec<IpAddr>, ResolveFailure>,
+    lookup: impl Future<Output = Result<Lookup, NetError>>,
+) -> Result<Vec<IpAddr>, ResolveFailure> {
+    if first.is_err() {
+        return addresses(lookup.await);
+    }
+    match timeout(FAMILY_LAG, lookup).await {
+        Ok(answer) => addresses(answer),
+        Err(_elapsed) => Err(ResolveFailure::Timeout),
+    }
+}
+
+/// The addresses in an answer; none is an error too.
+fn addresses(answer: Result<Lookup, NetError>) -> Result<Vec<IpAddr>, ResolveFailure> {
+    let lookup = answer.map_err(|error| failure(&error))?;
+    let found: Vec<_> = lookup.answers().iter().filter_map(|record| record.data.ip_addr()).collect();
+    if found.is_empty() { Err(ResolveFailure::NoAddress) } else { Ok(found) }
+}
+
+fn failure(error: &NetError) -> ResolveFailure {
+    match error {
+        NetError::Timeout => ResolveFailure::Timeout,
+        NetError::Dns(DnsError::NoRecordsFound(_)) if error.is_nx_domain() => {
+            ResolveFailure::NoSuchHost
+        }
+        NetError::Dns(DnsError::NoRecordsFound(_)) => ResolveFailure::NoAddress,
+        NetError::Dns(DnsError::ResponseCode(code)) => {
+            ResolveFailure::Failed(code.to_string().into())
+        }
+        NetError::Io(error) if error.kind() == io::ErrorKind::TimedOut => ResolveFailure::Timeout,
+        NetError::Io(error) => ResolveFailure::Failed(error.kind().to_string().into()),
+        other => ResolveFailure::Failed(other.to_string().into()),
+    }
+}
+
+/// Of two failures the one to report: a failure of the servers may hide an address, absence not.
+fn graver(one: ResolveFailure, other: ResolveFailure) -> ResolveFailure {
+    match (&one, &other) {
+        (ResolveFailure::Failed(_) | ResolveFailure::Timeout, _) => one,
+        (_, ResolveFailure::Failed(_) | ResolveFailure::Timeout) => other,
+        (ResolveFailure::NoSuchHost, _) => one,
+        _ => other,
+    }
+}
+
+/// One of each family in turn, IPv6 first (RFC 8305 §4).
+fn interleave(six: Vec<IpAddr>, four: Vec<IpAddr>) -> Vec<IpAddr> {
+    let mut all = Vec::with_capacity(six.len() + four.len());
+    let (mut six, mut four) = (six.into_iter(), four.into_iter());
+    loop {
+        let pair = [six.next(), four.next()];
+        if pair.iter().all(Option::is_none) {
+            return all;
+        }
+        all.extend(pair.into_iter().flatten());
+    }
+}
+
+/// `localhost`, and everything below it, with or without the final dot (RFC 6761 §6.3).
+fn is_localhost(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let last = host.rsplit('.').next().unwrap_or(host);
+    last.eq_ignore_ascii_case("localhost")
+}
+
+/// Names are taken as they are: underscores occur in names of containers.
+fn parse_name(host: &str) -> Result<Name, ResolveFailure> {
+    let mut name =
+        if host.is_ascii() { Name::from_ascii(host) } else { Name::from_utf8(host) }
+            .or(Err(ResolveFailure::Invalid))?;
+    if name.is_root() {
+        return Err(ResolveFailure::Invalid);
+    }
+    name.set_fqdn(host.ends_with('.'));
+    Ok(name)
+}
+
+fn given_servers(servers: &[SocketAddr]) -> ResolverConfig {
+    let servers = servers.iter().map(|server| {
+        let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()];
+        let connections = connections.map(|mut connection| {
+            connection.port = server.port();
+            connection
+        });
+        NameServerConfig::new(server.ip(), true, connections.into())
+    });
+    ResolverConfig::from_name_servers(servers.collect())
+}
+
+/// Without a list of name servers the C library asks this machine, so we do too.
+fn default_servers() -> (ResolverConfig, ResolverOpts) {
+    (given_servers(&[(Ipv4Addr::LOCALHOST, 53).into()]), ResolverOpts::default())
+}
+
+/// The hosts file; a change is noticed within seconds.
+struct HostsFile {
+    path: PathBuf,
+    read: Mutex<HostsRead>,
+}
+
+struct HostsRead {
+    hosts: Arc<Hosts>,
+    changed: Option<std::time::SystemTime>,
+    checked: Instant,
+}
+
+impl HostsFile {
+    /// A named file must be there; the system's may be missing.
+    fn open(path: Option<&Path>) -> Result<Self, SetupError> {
+        let named = path.is_some();
+        let path = path.unwrap_or(Path::new("/etc/hosts")).to_path_buf();
+        let (hosts, changed) = match read_hosts(&path) {
+            Ok((hosts, changed)) => (hosts, changed),
+            Err(why) if named => {
+                return Err(SetupError::Hosts { path: path.display().to_string(), why });
+            }
+            Err(_) => (Hosts::default(), None),
+        };
+        let read = HostsRead { hosts: Arc::new(hosts), changed, checked: Instant::now() };
+        Ok(Self { path, read: Mutex::new(read) })
+    }
+
+    fn addresses(&self, name: &Name) -> Vec<IpAddr> {
+        let hosts = self.current();
+        let of = |kind| {
+            let lookup = hosts.lookup_static_host(&Query::query(name.to_lowercase(), kind));
+            lookup.map(|found| addresses(Ok(found)).unwrap_or_default()).unwrap_or_default()
+        };
+        // IPv4 first: a hosts file is written by hand, mostly for a server on one family.
+        interleave(of(RecordType::A), of(RecordType::AAAA))
+    }
+
+    fn current(&self) -> Arc<Hosts> {
+        let mut read = self.read.lock();
+        if read.checked.elapsed() > HOSTS_CHECK {
+            read.checked = Instant::now();
+            let changed = std::fs::metadata(&self.path).and_then(|file| file.modified()).ok();
+            if changed != read.changed
+                && let Ok((hosts, changed)) = read_hosts(&self.path)
+            {
+                read.hosts = Arc::new(hosts);
+                read.changed = changed;
+            }
+        }
+        Arc::clone(&read.hosts)
+    }
+}
+
+fn read_hosts(path: &Path) -> io::Result<(Hosts, Option<std::time::SystemTime>)> {
+    let file = File::open(path)?;
+    let changed = file.metadata()?.modified().ok();
+    let mut hosts = Hosts::default();
+    hosts.read_hosts_conf(file)?;
+    Ok((hosts, changed))
+}
