@@ -1,7 +1,10 @@
 //! Sockets: accept, connection, drain, relay, address scopes. Knows no HTTP.
 
+pub mod accept;
 pub mod connection;
+pub mod drain;
 pub mod interfaces;
+pub mod relay;
 pub mod scope;
 
 pub use connection::ConnectionHandle;

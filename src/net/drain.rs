@@ -1,0 +1,289 @@
+//! The owner of every task: counts what is in flight, and brings it to an end in order.
+//!
+//! Stages: serving; draining ([`Drain::begin`]: no new work, idle connections close); tunnels closing
+//! (nothing but tunnels is left); now (a second `begin`: what is left is cut).
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+/// What a task or a guard stands for, and so what a drain does about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// A client connection: the drain waits for it.
+    Connection,
+    /// A request in flight, or a fill: the drain waits for it.
+    Exchange,
+    /// A tunnel: told to close when nothing else is in flight.
+    Tunnel,
+    /// Accept loops, tickers: never waited for, stopped at the end.
+    Background,
+}
+
+const CLASSES: usize = 4;
+
+/// How far the stop has come; only ever grows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    #[default]
+    Serving,
+    Draining,
+    TunnelsClosing,
+    Now,
+}
+
+/// Cheap to clone; every clone is the same drain.
+#[derive(Clone, Debug, Default)]
+pub struct Drain(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    stage: watch::Sender<Stage>,
+    tasks: [AtomicUsize; CLASSES],
+    guards: [AtomicUsize; CLASSES],
+    ended: [AtomicU64; CLASSES],
+    served: AtomicU64,
+    next: AtomicU64,
+    running: Mutex<HashMap<u64, AbortHandle>>,
+    changed: watch::Sender<()>,
+}
+
+/// What a stop came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DrainReport {
+    /// Exchanges that were guarded and ended, since the start.
+    pub served: u64,
+    /// Client connections that ended, since the start.
+    pub connections: u64,
+    /// Tunnels that ended, since the start.
+    pub tunnels: u64,
+    /// Exchanges and tunnels that were still in flight and were cut off.
+    pub cut: usize,
+}
+
+impl Drain {
+    /// A drain that serves.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Runs `future` as a task of its own that this drain owns. Must be called inside a runtime.
+    pub fn spawn<F>(&self, name: &'static str, class: Class, future: F) -> AbortHandle
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let id = self.0.next.fetch_add(1, Ordering::Relaxed);
+        self.0.count(&self.0.tasks, class);
+        let owned = Owned { drain: self.clone(), name, class, id };
+        // The lock is held over the spawn, so that a task that ends at once finds its handle here.
+        let mut running = self.0.running.lock();
+        let handle = tokio::spawn(async move {
+            let _owned = owned;
+            future.await;
+        })
+        .abort_handle();
+        running.insert(id, handle.clone());
+        drop(running);
+        if self.stage() == Stage::Now {
+            handle.abort();
+        }
+        handle
+    }
+
+    /// Counts something of `class` as in flight until the guard is dropped.
+    pub fn guard(&self, class: Class) -> InFlight {
+        self.0.count(&self.0.guards, class);
+        InFlight { drain: self.clone(), class }
+    }
+
+    /// Starts to drain; a second call cuts off what is left.
+    pub fn begin(&self) {
+        self.0.stage.send_modify(|stage| {
+            *stage = if *stage == Stage::Serving { Stage::Draining } else { Stage::Now };
+        });
+        self.0.settle();
+    }
+
+    /// Whether [`begin`](Self::begin) was called.
+    pub fn draining(&self) -> bool {
+        self.stage() >= Stage::Draining
+    }
+
+    /// Resolves once [`begin`](Self::begin) was called.
+    pub fn begun(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.reached(Stage::Draining)
+    }
+
+    /// Resolves when tunnels are to close: the drain has begun and nothing but tunnels is in flight.
+    pub fn tunnels_close(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.reached(Stage::TunnelsClosing)
+    }
+
+    /// Requests in flight: the guards of [`Class::Exchange`].
+    pub fn exchanges(&self) -> usize {
+        self.0.guards.of(Class::Exchange)
+    }
+
+    /// Waits for the end of everything but background tasks, `limit` at most (not at all after a
+    /// second [`begin`](Self::begin)), then aborts every task that is left.
+    pub async fn finished(&self, limit: Duration) -> DrainReport {
+        // Waiting for less than everything is what the limit is for: the outcome is counted below.
+        let _elapsed = timeout(limit, self.emptied()).await;
+        let shared = &self.0;
+        let cut = shared.guards.of(Class::Exchange)
+            + shared.guards.of(Class::Tunnel)
+            + shared.tasks.of(Class::Tunnel);
+        let report = DrainReport {
+            served: shared.served.load(Ordering::Acquire),
+            connections: shared.ended.of(Class::Connection),
+            tunnels: shared.ended.of(Class::Tunnel),
+            cut,
+        };
+        shared.stage.send_modify(|stage| *stage = Stage::Now);
+        let left: Vec<_> = shared.running.lock().values().cloned().collect();
+        for task in left {
+            task.abort();
+        }
+        report
+    }
+
+    async fn emptied(&self) {
+        let mut changed = self.0.changed.subscribe();
+        let mut stage = self.0.stage.subscribe();
+        loop {
+            changed.mark_unchanged();
+            if *stage.borrow_and_update() == Stage::Now || (self.draining() && self.0.empty()) {
+                return;
+            }
+            tokio::select! {
+                // The senders live as long as `self`.
+                _ = changed.changed() => {}
+                _ = stage.changed() => {}
+            }
+        }
+    }
+
+    fn stage(&self) -> Stage {
+        *self.0.stage.borrow()
+    }
+
+    fn reached(&self, wanted: Stage) -> impl Future<Output = ()> + Send + use<> {
+        let mut stage = self.0.stage.subscribe();
+        async move {
+            // The drain itself being gone is the end of everything too.
+            let _gone = stage.wait_for(|stage| *stage >= wanted).await;
+        }
+    }
+}
+
+impl Shared {
+    fn count(&self, counters: &[AtomicUsize; CLASSES], class: Class) {
+        if let Some(counter) = counters.get(class as usize) {
+            counter.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    fn uncount(&self, counters: &[AtomicUsize; CLASSES], class: Class) {
+        if let Some(counter) = counters.get(class as usize) {
+            counter.fetch_sub(1, Ordering::AcqRel);
+        }
+        self.settle();
+    }
+
+    fn busy(&self) -> bool {
+        [Class::Connection, Class::Exchange]
+            .into_iter()
+            .any(|class| self.tasks.of(class) + self.guards.of(class) > 0)
+    }
+
+    fn empty(&self) -> bool {
+        !self.busy() && self.tasks.of(Class::Tunnel) + self.guards.of(Class::Tunnel) == 0
+    }
+
+    /// Something ended, or the stage changed: what follows from it.
+    fn settle(&self) {
+        if *self.stage.borrow() == Stage::Serving {
+            return;
+        }
+        if !self.busy() {
+            self.stage.send_if_modified(|stage| {
+                let due = *stage == Stage::Draining;
+                if due {
+                    *stage = Stage::TunnelsClosing;
+                }
+                due
+            });
+        }
+        self.changed.send_replace(());
+    }
+}
+
+/// Reads the counter of one class.
+trait PerClass {
+    type Count;
+    fn of(&self, class: Class) -> Self::Count;
+}
+
+impl PerClass for [AtomicUsize; CLASSES] {
+    type Count = usize;
+    fn of(&self, class: Class) -> usize {
+        self.get(class as usize).map_or(0, |count| count.load(Ordering::Acquire))
+    }
+}
+
+impl PerClass for [AtomicU64; CLASSES] {
+    type Count = u64;
+    fn of(&self, class: Class) -> u64 {
+        self.get(class as usize).map_or(0, |count| count.load(Ordering::Acquire))
+    }
+}
+
+/// In flight until dropped.
+#[derive(Debug)]
+#[must_use = "nothing is in flight once this is dropped"]
+pub struct InFlight {
+    drain: Drain,
+    class: Class,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if self.class == Class::Exchange {
+            self.drain.0.served.fetch_add(1, Ordering::AcqRel);
+        }
+        self.drain.0.uncount(&self.drain.0.guards, self.class);
+    }
+}
+
+/// Lives in the task: its drop is the task's end, however it came about.
+struct Owned {
+    drain: Drain,
+    name: &'static str,
+    class: Class,
+    id: u64,
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!(task = self.name, "A task panicked");
+        }
+        let shared = &self.drain.0;
+        shared.running.lock().remove(&self.id);
+        if let Some(ended) = shared.ended.get(self.class as usize) {
+            ended.fetch_add(1, Ordering::AcqRel);
+        }
+        shared.uncount(&shared.tasks, self.class);
+    }
+}
+
+#[cfg(test)]
+#[path = "drain_tests.rs"]
+mod tests;

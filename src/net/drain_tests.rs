@@ -1,0 +1,121 @@
+use tokio::sync::oneshot;
+
+use super::*;
+
+const SOON: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+async fn an_empty_drain_is_finished_as_soon_as_it_begins() {
+    let drain = Drain::new();
+    assert!(!drain.draining());
+    drain.begin();
+    assert!(drain.draining());
+    let report = drain.finished(SOON).await;
+    assert_eq!(report, DrainReport { served: 0, connections: 0, tunnels: 0, cut: 0 });
+}
+
+#[tokio::test]
+async fn finished_waits_for_the_beginning() {
+    let drain = Drain::new();
+    let waiting = tokio::spawn({
+        let drain = drain.clone();
+        async move { drain.finished(SOON).await }
+    });
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    drain.begin();
+    timeout(SOON, waiting).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn begun_resolves_for_those_who_waited_and_those_who_come_late() {
+    let drain = Drain::new();
+    let early = drain.begun();
+    drain.begin();
+    timeout(SOON, early).await.unwrap();
+    timeout(SOON, drain.begun()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_in_flight_is_waited_for_and_counted_as_served() {
+    let drain = Drain::new();
+    let guard = drain.guard(Class::Exchange);
+    drain.begin();
+    let waiting = tokio::spawn({
+        let drain = drain.clone();
+        async move { drain.finished(SOON).await }
+    });
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    drop(guard);
+    let report = timeout(SOON, waiting).await.unwrap().unwrap();
+    assert_eq!((report.served, report.cut), (1, 0));
+}
+
+#[tokio::test]
+async fn tunnels_are_told_to_close_only_when_nothing_else_is_in_flight() {
+    let drain = Drain::new();
+    let guard = drain.guard(Class::Exchange);
+    let close = drain.tunnels_close();
+    drain.spawn("tunnel", Class::Tunnel, close);
+    let mut close = std::pin::pin!(drain.tunnels_close());
+    drain.begin();
+    tokio::select! {
+        biased;
+        () = &mut close => panic!("told to close while a request is in flight"),
+        () = tokio::task::yield_now() => {}
+    }
+    drop(guard);
+    timeout(SOON, close).await.unwrap();
+    let report = drain.finished(SOON).await;
+    assert_eq!((report.tunnels, report.cut), (1, 0));
+}
+
+#[tokio::test]
+async fn what_is_left_at_the_limit_is_cut_and_counted() {
+    let drain = Drain::new();
+    let (held, gone) = oneshot::channel::<()>();
+    drain.spawn("stuck", Class::Tunnel, async move {
+        let _held = held;
+        std::future::pending().await
+    });
+    let _guard = drain.guard(Class::Exchange);
+    drain.begin();
+    let report = drain.finished(Duration::from_millis(20)).await;
+    assert_eq!((report.served, report.cut), (0, 2));
+    assert!(timeout(SOON, gone).await.unwrap().is_err(), "the task must have been aborted");
+}
+
+#[tokio::test]
+async fn a_second_begin_ends_the_wait_at_once() {
+    let drain = Drain::new();
+    let _guard = drain.guard(Class::Exchange);
+    drain.begin();
+    let waiting = tokio::spawn({
+        let drain = drain.clone();
+        async move { drain.finished(Duration::from_secs(3600)).await }
+    });
+    drain.begin();
+    assert_eq!(timeout(SOON, waiting).await.unwrap().unwrap().cut, 1);
+}
+
+#[tokio::test]
+async fn background_tasks_are_not_waited_for_but_stopped() {
+    let drain = Drain::new();
+    let (held, gone) = oneshot::channel::<()>();
+    drain.spawn("ticker", Class::Background, async move {
+        let _held = held;
+        std::future::pending().await
+    });
+    drain.begin();
+    assert_eq!(drain.finished(SOON).await.cut, 0);
+    assert!(timeout(SOON, gone).await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn a_task_that_panics_ends_like_any_other() {
+    let drain = Drain::new();
+    drain.spawn("doomed", Class::Connection, async { panic!("on purpose") });
+    drain.begin();
+    assert_eq!(timeout(SOON, drain.finished(SOON)).await.unwrap().connections, 1);
+}
