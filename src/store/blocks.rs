@@ -1,0 +1,112 @@
+//! The body of a response in memory: a few exact blocks, however small the frames were that it came in.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+/// The longest block, in bytes.
+pub(super) const BLOCK: usize = 256 << 10;
+
+/// Frames of this length are kept as they are: copying them would save next to nothing.
+const KEPT: usize = 128 << 10;
+
+/// Bytes of memory that a block takes besides its content.
+const BLOCK_OVERHEAD: usize = 96;
+
+/// A whole body. Clones share the content.
+#[derive(Clone, Debug)]
+pub(super) enum Blocks {
+    /// At most one block: most bodies.
+    One(Bytes),
+    /// Several blocks, none empty.
+    Many(Arc<[Bytes]>),
+}
+
+impl Blocks {
+    /// Joins frames into blocks of at most [`BLOCK`] bytes. Every frame must be an allocation of its
+    /// own, without slack: one that stands alone is not copied again.
+    pub(super) fn compact(frames: Vec<Bytes>) -> Self {
+        let mut blocks = Vec::new();
+        let mut run = Run::default();
+        for frame in frames {
+            if frame.len() >= KEPT {
+                run.flush(&mut blocks);
+                split(frame, &mut blocks);
+            } else {
+                if run.length + frame.len() > BLOCK {
+                    run.flush(&mut blocks);
+                }
+                run.push(frame);
+            }
+        }
+        run.flush(&mut blocks);
+        if blocks.len() > 1 {
+            Self::Many(blocks.into())
+        } else {
+            Self::One(blocks.pop().unwrap_or_default())
+        }
+    }
+
+    /// The block number `index`.
+    pub(super) fn block(&self, index: usize) -> Option<&Bytes> {
+        match self {
+            Self::One(block) => (index == 0).then_some(block),
+            Self::Many(blocks) => blocks.get(index),
+        }
+    }
+
+    /// The length of the body.
+    pub(super) fn length(&self) -> usize {
+        match self {
+            Self::One(block) => block.len(),
+            Self::Many(blocks) => blocks.iter().map(Bytes::len).sum(),
+        }
+    }
+
+    /// Bytes of memory that this holds besides itself.
+    pub(super) fn weight(&self) -> usize {
+        let blocks = match self {
+            Self::One(_) => 1,
+            Self::Many(blocks) => blocks.len(),
+        };
+        self.length() + blocks * BLOCK_OVERHEAD
+    }
+}
+
+/// Small frames in a row.
+#[derive(Default)]
+struct Run {
+    frames: Vec<Bytes>,
+    length: usize,
+}
+
+impl Run {
+    fn push(&mut self, frame: Bytes) {
+        if !frame.is_empty() {
+            self.length += frame.len();
+            self.frames.push(frame);
+        }
+    }
+
+    fn flush(&mut self, blocks: &mut Vec<Bytes>) {
+        let length = std::mem::take(&mut self.length);
+        let mut frames = std::mem::take(&mut self.frames);
+        if frames.len() < 2 {
+            blocks.append(&mut frames);
+            return;
+        }
+        let mut block = Vec::with_capacity(length);
+        for frame in frames {
+            block.extend_from_slice(&frame);
+        }
+        blocks.push(block.into());
+    }
+}
+
+/// Cuts a long frame into blocks; they share its allocation and go with it.
+fn split(mut frame: Bytes, blocks: &mut Vec<Bytes>) {
+    while frame.len() > BLOCK {
+        blocks.push(frame.split_to(BLOCK));
+    }
+    blocks.push(frame);
+}

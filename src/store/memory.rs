@@ -1,0 +1,187 @@
+//! The memory tier: one moka cache with the LRU policy, weighed in bytes, without expiry of its own. A
+//! stale response is worth validating; what is fresh is decided by `policy`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use http::HeaderMap;
+use moka::notification::RemovalCause;
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
+
+use super::stored::{StoredResponse, UNIT};
+use super::tally::{Evicted, Tally};
+use super::tier::{Lookup, Storage, Usage};
+use super::under_way::Ticket;
+use super::variants::{Choice, Variants};
+use crate::policy::{CacheKey, StoredHead};
+
+/// Evictions that may wait before whoever stores something deals with them.
+const TIDY_AT: usize = 1024;
+
+/// Responses in memory.
+///
+/// The cache maps ids to responses; [`Variants`] maps keys to ids. A response enters the cache first
+/// and its list second, and leaves in the other order, so a listed id is in the cache unless it was
+/// evicted. The cache is never called while a lock of the lists is held: its listener may run inside
+/// any call.
+#[derive(Debug)]
+pub(super) struct Memory {
+    cache: Cache<u64, StoredResponse>,
+    variants: Variants,
+    tally: Arc<Tally>,
+    budget: u64,
+    sweep: AtomicUsize,
+}
+
+/// A number that no other stored response of this process has.
+pub(super) fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Memory {
+    /// A tier of `budget` bytes.
+    pub(super) fn new(budget: u64) -> Self {
+        let tally = Arc::<Tally>::default();
+        let listener = Arc::clone(&tally);
+        let cache = Cache::builder()
+            .eviction_policy(EvictionPolicy::lru())
+            .max_capacity(budget / UNIT as u64)
+            .weigher(|_, response: &StoredResponse| response.units())
+            .eviction_listener(move |_, response, cause| {
+                // A panic here would silently turn the listener off for good.
+                let told = catch_unwind(AssertUnwindSafe(|| left(&listener, &response, cause)));
+                if told.is_err() {
+                    tracing::error!("the eviction listener of the memory tier panicked");
+                }
+            })
+            .build();
+        let sweep = AtomicUsize::new(usize::MAX);
+        Self { cache, variants: Variants::new(), tally, budget, sweep }
+    }
+
+    /// Takes evicted responses out of the lists of variants.
+    fn tidy(&self) {
+        while let Some(Evicted { digest, id }) = self.tally.take() {
+            self.variants.discard(digest, id);
+        }
+    }
+
+    /// One step of a sweep over all lists, where evictions went unnoticed.
+    fn sweep(&self) {
+        if self.tally.take_overrun() {
+            self.sweep.store(0, Ordering::Release);
+        }
+        let shard = self.sweep.load(Ordering::Acquire);
+        if shard == usize::MAX {
+            return;
+        }
+        let members = self.variants.in_shard(shard);
+        self.sweep.store(members.as_ref().map_or(usize::MAX, |_| shard + 1), Ordering::Release);
+        for (digest, id) in members.into_iter().flatten() {
+            if !self.cache.contains_key(&id) {
+                self.variants.discard(digest, id);
+            }
+        }
+    }
+
+    fn enter(&self, response: &StoredResponse) {
+        self.tally.enter(response);
+        self.cache.insert(response.id(), response.clone());
+    }
+
+    /// A response was listed: those that gave way go, and the budget is looked at.
+    fn listed(&self, response: &StoredResponse, displaced: Vec<u64>) {
+        for id in displaced {
+            self.cache.invalidate(&id);
+        }
+        if !response.is_counted() {
+            // Evicted before it was listed: its eviction may have been dealt with already.
+            self.variants.discard(response.key().digest(), response.id());
+        }
+        if self.tally.waiting() >= TIDY_AT {
+            self.tidy();
+        }
+        // The cache enforces its capacity late: in a storm of inserts, whoever stores helps.
+        if self.tally.usage().bytes > self.budget.saturating_add(self.budget / 16) {
+            self.cache.run_pending_tasks();
+        }
+    }
+}
+
+/// What the listener does: runs under the cache's locks, so it only counts and enqueues.
+fn left(tally: &Tally, response: &StoredResponse, cause: RemovalCause) {
+    tally.leave(response);
+    if cause == RemovalCause::Size {
+        tally.note(Evicted { digest: response.key().digest(), id: response.id() });
+    }
+}
+
+impl Storage for Memory {
+    fn lookup(&self, key: &CacheKey, request: &HeaderMap) -> Lookup {
+        loop {
+            match self.variants.choose(key, request) {
+                Choice::Matching(id) => match self.cache.get(&id) {
+                    Some(response) => return Lookup::Found(response),
+                    None => _ = self.variants.discard(key.digest(), id),
+                },
+                Choice::Others(ids) => {
+                    for id in ids {
+                        if self.cache.contains_key(&id) {
+                            return Lookup::OtherVariant;
+                        }
+                        self.variants.discard(key.digest(), id);
+                    }
+                    return Lookup::Miss;
+                }
+                Choice::Nothing => return Lookup::Miss,
+            }
+        }
+    }
+
+    fn publish(&self, response: &StoredResponse, ticket: &Ticket) -> bool {
+        self.enter(response);
+        match self.variants.add(response, || !ticket.is_cancelled()) {
+            Ok(displaced) => {
+                self.listed(response, displaced);
+                true
+            }
+            Err(_superseded) => {
+                self.cache.invalidate(&response.id());
+                false
+            }
+        }
+    }
+
+    fn freshen(&self, stored: &StoredResponse, head: StoredHead) -> StoredResponse {
+        let response = stored.with_head(next_id(), head);
+        self.enter(&response);
+        match self.variants.replace(stored.id(), &response) {
+            Some(displaced) => self.listed(&response, displaced),
+            None => self.cache.invalidate(&response.id()),
+        }
+        response
+    }
+
+    fn remove(&self, stored: &StoredResponse) {
+        self.variants.discard(stored.key().digest(), stored.id());
+        self.cache.invalidate(&stored.id());
+    }
+
+    fn invalidate(&self, key: &CacheKey) -> usize {
+        let ids = self.variants.discard_all(key);
+        ids.iter().filter(|id| self.cache.remove(*id).is_some()).count()
+    }
+
+    fn usage(&self) -> Usage {
+        self.tally.usage()
+    }
+
+    fn maintain(&self) {
+        self.cache.run_pending_tasks();
+        self.tidy();
+        self.sweep();
+    }
+}

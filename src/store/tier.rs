@@ -1,0 +1,73 @@
+//! What a tier of the store can do: the private trait that memory answers to, and disk will.
+
+use http::HeaderMap;
+
+use super::stored::StoredResponse;
+use super::under_way::Ticket;
+use crate::policy::{CacheKey, StoredHead};
+
+/// Which tier a stored response is read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tier {
+    /// The memory tier.
+    Memory,
+    /// The disk tier.
+    Disk,
+}
+
+impl Tier {
+    /// The word for the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Disk => "disk",
+        }
+    }
+}
+
+/// What a look-up found.
+#[derive(Clone, Debug)]
+pub enum Lookup {
+    /// A response whose nominated fields match the request.
+    Found(StoredResponse),
+    /// Responses are stored under this key, but for other values of the fields that `Vary` names.
+    OtherVariant,
+    /// Nothing is stored under this key.
+    Miss,
+}
+
+/// How much is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Stored responses, each variant counted.
+    pub responses: u64,
+    /// Bytes: bodies, heads, and what keeps them findable.
+    pub bytes: u64,
+}
+
+/// A tier. Nothing here waits and nothing fails a request: what cannot be read is a miss, what cannot
+/// be written is not stored.
+pub(super) trait Storage: Send + Sync {
+    /// The newest stored response under `key` that `request` matches.
+    fn lookup(&self, key: &CacheKey, request: &HeaderMap) -> Lookup;
+
+    /// Makes a complete response visible, in place of an older one with the same nominated fields.
+    /// False, and nothing is stored, when `ticket` was cancelled or a response to a later exchange is
+    /// there already.
+    fn publish(&self, response: &StoredResponse, ticket: &Ticket) -> bool;
+
+    /// Replaces the head of `stored` if that is still stored, and returns it with the new one.
+    fn freshen(&self, stored: &StoredResponse, head: StoredHead) -> StoredResponse;
+
+    /// Removes one stored response.
+    fn remove(&self, stored: &StoredResponse);
+
+    /// Removes all responses under `key` and counts them.
+    fn invalidate(&self, key: &CacheKey) -> usize;
+
+    /// How much is stored.
+    fn usage(&self) -> Usage;
+
+    /// Does the work that was put off.
+    fn maintain(&self);
+}
