@@ -1,0 +1,252 @@
+//! The way out: lines from every thread, through one bounded queue, to one file or stream.
+//!
+//! A thread of its own writes, because a full disk or a stopped terminal may block for as long as it
+//! likes. When the queue is full, lines are dropped and counted, and the count is written as soon as
+//! there is room again: a log may have a gap, but never a gap that nobody sees.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+/// How long [`Output::close`] waits for the last lines to be written.
+const CLOSE_WAIT: Duration = Duration::from_secs(5);
+
+/// A batch buffer that a burst blew up beyond this is given back.
+const BATCH_KEPT: usize = 256 * 1024;
+
+/// Where lines end up.
+pub enum Sink {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// A file that is appended to and can be opened again.
+    File(PathBuf),
+    /// Anything else.
+    Writer(Box<dyn Write + Send>),
+}
+
+/// What an output has to say about itself.
+#[derive(Debug)]
+pub enum Notice<'a> {
+    /// So many lines were dropped, because the queue was full or could not be written.
+    Lost(u64),
+    /// The file could not be opened again; lines still go to the old one.
+    Reopen(&'a Path, &'a io::Error),
+    /// Lines cannot be written.
+    Write(&'a io::Error),
+}
+
+/// Makes the line of a notice, or none when this output is no place for it.
+pub type Announce = Box<dyn Fn(&Notice<'_>, &mut Vec<u8>) + Send>;
+
+/// A queue of lines with a writer thread. Clones share it.
+#[derive(Clone)]
+pub struct Output(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    work: Condvar,
+    idle: Condvar,
+    limit: usize,
+}
+
+#[derive(Default)]
+struct State {
+    pending: Vec<u8>,
+    lost: u64,
+    /// Where in `pending` the file changes: what stands before it belongs to the old one.
+    reopen_at: Option<usize>,
+    closed: bool,
+    finished: bool,
+}
+
+impl Output {
+    /// Opens `sink` and starts its writer; at most `limit` bytes wait. `announce` makes the lines of
+    /// notices.
+    ///
+    /// # Errors
+    /// When a file cannot be opened or the thread cannot be started.
+    pub fn open(sink: Sink, limit: usize, announce: Announce) -> io::Result<Self> {
+        let (path, writer): (_, Box<dyn Write + Send>) = match sink {
+            Sink::Stdout => (None, Box::new(io::stdout())),
+            Sink::Stderr => (None, Box::new(io::stderr())),
+            Sink::File(path) => {
+                let file = append_to(&path)?;
+                (Some(path), Box::new(file))
+            }
+            Sink::Writer(writer) => (None, writer),
+        };
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            work: Condvar::new(),
+            idle: Condvar::new(),
+            limit,
+        });
+        let writer = Writer { shared: Arc::clone(&shared), path, writer, announce, broken: false };
+        thread::Builder::new().name("log".into()).spawn(move || writer.run())?;
+        Ok(Self(shared))
+    }
+
+    /// Queues one or more whole lines; drops and counts them when the queue is full. Never waits for
+    /// the sink.
+    pub fn push(&self, lines: &[u8]) {
+        let mut state = self.0.state.lock();
+        if state.closed {
+            return;
+        }
+        if state.pending.len().saturating_add(lines.len()) > self.0.limit {
+            state.lost = state.lost.saturating_add(count_lines(lines));
+            return;
+        }
+        let was_empty = state.pending.is_empty();
+        state.pending.extend_from_slice(lines);
+        drop(state);
+        if was_empty {
+            self.0.work.notify_one();
+        }
+    }
+
+    /// Opens the file again under its name, after the lines that are queued; for a stream, nothing.
+    pub fn reopen(&self) {
+        let mut state = self.0.state.lock();
+        state.reopen_at = Some(state.pending.len());
+        drop(state);
+        self.0.work.notify_one();
+    }
+
+    /// Writes what is queued and stops; later lines are dropped. Waits at most 5 s for a sink that
+    /// does not move.
+    pub fn close(&self) {
+        let mut state = self.0.state.lock();
+        state.closed = true;
+        self.0.work.notify_one();
+        while !state.finished {
+            if self.0.idle.wait_for(&mut state, CLOSE_WAIT).timed_out() {
+                return;
+            }
+        }
+    }
+}
+
+fn append_to(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
+fn count_lines(bytes: &[u8]) -> u64 {
+    bytes.iter().map(|&byte| u64::from(byte == b'\n')).sum()
+}
+
+struct Writer {
+    shared: Arc<Shared>,
+    path: Option<PathBuf>,
+    writer: Box<dyn Write + Send>,
+    announce: Announce,
+    broken: bool,
+}
+
+impl Writer {
+    fn run(mut self) {
+        let mut batch = Vec::new();
+        loop {
+            let (lost, reopen_at, closed) = self.next(&mut batch);
+            let (before, after) = batch.split_at(reopen_at.unwrap_or(batch.len()).min(batch.len()));
+            let mut unwritten = self.write(before);
+            if reopen_at.is_some() {
+                self.reopen();
+            }
+            unwritten = unwritten.saturating_add(self.write(after));
+            unwritten = unwritten.saturating_add(self.report_lost(lost));
+            batch.clear();
+            batch.shrink_to(BATCH_KEPT);
+            let mut state = self.shared.state.lock();
+            state.lost = state.lost.saturating_add(unwritten);
+            if closed {
+                state.finished = true;
+                self.shared.idle.notify_all();
+                return;
+            }
+        }
+    }
+
+    /// Waits for work and takes all of it.
+    fn next(&self, batch: &mut Vec<u8>) -> (u64, Option<usize>, bool) {
+        let mut state = self.shared.state.lock();
+        while state.pending.is_empty() && state.reopen_at.is_none() && !state.closed {
+            self.shared.work.wait(&mut state);
+        }
+        std::mem::swap(&mut state.pending, batch);
+        (std::mem::take(&mut state.lost), state.reopen_at.take(), state.closed)
+    }
+
+    /// Writes `lines`; returns how many were lost.
+    fn write(&mut self, lines: &[u8]) -> u64 {
+        if lines.is_empty() {
+            return 0;
+        }
+        match self.writer.write_all(lines).and_then(|()| self.writer.flush()) {
+            Ok(()) => {
+                self.broken = false;
+                0
+            }
+            Err(error) => {
+                // Once per fault: a full disk must not fill standard error as well.
+                if !self.broken {
+                    self.complain(&Notice::Write(&error));
+                }
+                self.broken = true;
+                count_lines(lines)
+            }
+        }
+    }
+
+    /// Says how many lines were lost; returns the count when that could not be said either.
+    fn report_lost(&mut self, lost: u64) -> u64 {
+        if lost == 0 {
+            return 0;
+        }
+        let mut line = Vec::new();
+        (self.announce)(&Notice::Lost(lost), &mut line);
+        if line.is_empty() {
+            self.complain(&Notice::Lost(lost));
+            return 0;
+        }
+        if self.write(&line) == 0 { 0 } else { lost }
+    }
+
+    fn reopen(&mut self) {
+        let Some(path) = &self.path else { return };
+        match append_to(path) {
+            Ok(file) => {
+                self.writer = Box::new(file);
+                self.broken = false;
+            }
+            Err(error) => self.complain(&Notice::Reopen(path, &error)),
+        }
+    }
+
+    /// Says on standard error what the output itself cannot say.
+    fn complain(&self, notice: &Notice<'_>) {
+        writeln!(io::stderr(), "{notice}").ok();
+    }
+}
+
+impl std::fmt::Display for Notice<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Lost(lines) => {
+                write!(f, "{lines} log lines were lost: they could not be written fast enough")
+            }
+            Self::Reopen(path, error) => {
+                let path = path.display();
+                write!(f, "cannot open the log file {path} again: {error}; the old one is kept")
+            }
+            Self::Write(error) => write!(f, "cannot write the log: {error}; lines are lost"),
+        }
+    }
+}
