@@ -1,1 +1,3 @@
 //! The lab: small network programs, and the text client.
+
+pub mod client;

@@ -1,0 +1,62 @@
+//! All settings: their keys, their defaults, and where each may be given.
+//!
+//! An option beats the environment, the environment beats the file, the file beats the default. All
+//! of them go through one table ([`table`]), so that a key has one form and one message.
+
+mod file;
+mod layer;
+mod rules;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+
+pub use self::layer::{SettingError, Source};
+use self::table::Layer;
+pub use self::table::Settings;
+use super::args::ServeArgs;
+use super::error::CliError;
+use crate::telemetry::log;
+
+/// Looks up an environment variable; tests give a table instead of the process environment.
+pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+impl Settings {
+    /// Settings from options, environment, file and defaults.
+    ///
+    /// # Errors
+    /// Every setting that is wrong, each with the place where it stands.
+    pub fn load(options: &ServeArgs, variables: Variables<'_>) -> Result<Self, CliError> {
+        let mut errors = Vec::new();
+        let above = Layer::from_options(options, &mut errors)
+            .over(Layer::from_variables(variables, &mut errors));
+        let file = match layer::file_name(options, variables) {
+            Some(path) => file::read(&path, &mut errors),
+            None => Layer::default(),
+        };
+        let layer = above.over(file);
+        // Rules between settings are only worth a word when each of them is sound.
+        if errors.is_empty() {
+            let (layer, notices) = rules::apply(layer, &mut errors);
+            if errors.is_empty() {
+                let mut settings = layer.settle();
+                settings.notices = notices;
+                settings.colour = layer::colour_wanted(variables);
+                return Ok(settings);
+            }
+        }
+        Err(CliError::Settings(errors))
+    }
+
+    /// How and where to log.
+    pub fn log(&self) -> log::Config {
+        log::Config {
+            format: self.log_format,
+            filter: self.log_level.clone(),
+            file: self.log_file.clone(),
+            colour: self.colour,
+            queue: self.log_queue,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Rules between settings, and defaults that follow from others.
+
+use super::layer::{Given, SettingError, Source};
+use super::table::{Layer, Settings};
+
+/// The smallest disk tier that is worth its files.
+const SMALLEST_DISK: u64 = 32 * 1024 * 1024;
+
+/// Checks `layer` and fills in what follows from it. Returns it with what the user should be told.
+pub(super) fn apply(mut layer: Layer, errors: &mut Vec<SettingError>) -> (Layer, Vec<String>) {
+    let default = Settings::default();
+    let memory = layer.memory.as_ref().map_or(default.memory, |given| given.value);
+    let disk = layer.disk.as_ref().map_or(default.disk, |given| given.value);
+    check_listen(&layer, errors);
+    check_mode(&layer, errors);
+    check_disk(&layer, errors);
+    if disk > 0 {
+        fit_memory_object(&mut layer, memory, errors);
+    }
+    if layer.spool_budget.is_none() {
+        layer.spool_budget = Some(Given { value: memory / 4, source: Source::Derived });
+    }
+    let notices = without_disk_tier(&layer);
+    (layer, notices)
+}
+
+fn wrong(culprit: &Source, message: impl Into<String>) -> SettingError {
+    SettingError::Wrong { culprit: culprit.clone(), message: message.into() }
+}
+
+fn check_listen(layer: &Layer, errors: &mut Vec<SettingError>) {
+    let Some(listen) = &layer.listen else { return };
+    if listen.value.is_empty() {
+        errors.push(wrong(&listen.source, "needs at least one address, such as 127.0.0.1:3128"));
+    }
+    for (nth, address) in listen.value.iter().enumerate() {
+        // Port 0 picks another free port each time.
+        if address.port() != 0 && listen.value.iter().take(nth).any(|before| before == address) {
+            errors.push(wrong(&listen.source, format!("{address} is given twice")));
+        }
+    }
+}
+
+fn check_mode(layer: &Layer, errors: &mut Vec<SettingError>) {
+    if let (Some(origin), Some(gateway)) = (&layer.origin, &layer.gateway)
+        && origin.value.is_some()
+        && gateway.value
+    {
+        errors.push(wrong(
+            &origin.source,
+            format!("cannot be combined with {}; take one of them away", gateway.source),
+        ));
+    }
+}
+
+fn check_disk(layer: &Layer, errors: &mut Vec<SettingError>) {
+    if let Some(disk) = &layer.disk
+        && (1..SMALLEST_DISK).contains(&disk.value)
+    {
+        errors.push(wrong(
+            &disk.source,
+            "a disk tier needs at least 32MiB; give more, or 0 to turn it off",
+        ));
+    }
+}
+
+/// With a disk tier each part of the memory tier must hold several of the largest responses.
+fn fit_memory_object(layer: &mut Layer, memory: u64, errors: &mut Vec<SettingError>) {
+    let most = memory / 16;
+    match &layer.max_memory_object {
+        Some(given) if given.value > most => errors.push(wrong(
+            &given.source,
+            format!(
+                "must not be more than a sixteenth of memory, {most} bytes here; \
+                     give less, raise memory, or turn the disk tier off with disk 0"
+            ),
+        )),
+        Some(_) => {}
+        // Nobody asked for it, so a small memory makes it small, not wrong.
+        None => {
+            let value = Settings::default().max_memory_object.min(most);
+            layer.max_memory_object = Some(Given { value, source: Source::Derived });
+        }
+    }
+}
+
+/// Who asks for the disk tier must not believe that there is one.
+fn without_disk_tier(layer: &Layer) -> Vec<String> {
+    let disk = layer.disk.as_ref().filter(|given| given.value > 0).map(|given| &given.source);
+    let dir = layer.cache_dir.as_ref().map(|given| &given.source);
+    let reset = layer.reset_cache.as_ref().filter(|given| given.value).map(|given| &given.source);
+    [disk, dir, reset]
+        .into_iter()
+        .flatten()
+        .map(|source| format!("{source}: no effect, this version keeps responses in memory only"))
+        .collect()
+}

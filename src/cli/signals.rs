@@ -1,0 +1,45 @@
+//! Signals, as the words that the serving command acts on.
+
+use std::io;
+
+use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGTERM or SIGINT: the first drains, the second ends at once.
+    Stop(&'static str),
+    /// SIGUSR1: open the log file again.
+    Reopen,
+}
+
+/// The signals of this process. From its making on, none of them has its default effect.
+pub struct Signals {
+    terminate: Stream,
+    interrupt: Stream,
+    user1: Stream,
+}
+
+impl Signals {
+    /// Begins to listen. Must be called in a runtime.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            user1: signal(SignalKind::user_defined1())?,
+        })
+    }
+
+    /// The next signal. Safe to drop and call again: none is lost.
+    pub async fn next(&mut self) -> Signal {
+        tokio::select! {
+            biased;
+            _ = self.terminate.recv() => Signal::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => Signal::Stop("SIGINT"),
+            _ = self.user1.recv() => Signal::Reopen,
+        }
+    }
+}
