@@ -1,1 +1,11 @@
+//! The one test binary: what larder promises, by capability. `support` is the language the tests speak.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "this is a test: a panic is how it fails, and everything is public to everything"
+)]
 
+mod support;
