@@ -70,11 +70,21 @@ impl Gate {
 /// Waits for `event`; fails the test, naming the caller and `what`, when it does not come in time.
 #[track_caller]
 pub fn within<F: Future>(what: impl Display, event: F) -> impl Future<Output = F::Output> {
+    within_span(DEADLINE, what, event)
+}
+
+/// [`within`] with a deadline of its own.
+#[track_caller]
+pub fn within_span<F: Future>(
+    span: Duration,
+    what: impl Display,
+    event: F,
+) -> impl Future<Output = F::Output> {
     let caller = Location::caller();
     async move {
-        match timeout(DEADLINE, event).await {
+        match timeout(span, event).await {
             Ok(output) => output,
-            Err(_) => panic!("{caller}: waited {DEADLINE:?} in vain for {what}"),
+            Err(_) => panic!("{caller}: waited {span:?} in vain for {what}"),
         }
     }
 }

@@ -7,15 +7,23 @@
 //! client     sends bytes, reads responses; the text client
 //! log        the access log as parsed lines
 //! binary     the real program as a child process
+//! tls        a certificate authority, TLS as a client
+//! pattern    bodies of any size whose every byte can be checked
 //! gate       order and deadlines: the only place that may look at time
 //! ```
 #![allow(dead_code, reason = "a word of the language may be waiting for its first test")]
 
+pub mod binary;
 pub mod client;
+pub mod dns;
 pub mod gate;
+pub mod listener;
+pub mod log;
 pub mod message;
 pub mod origin;
 pub mod pattern;
 pub mod tasks;
 pub mod tls;
 pub mod wire;
+
+mod tests;

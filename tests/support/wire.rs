@@ -211,7 +211,7 @@ impl Wire {
             let line = self.line().await?;
             let size = line.split(';').next().unwrap_or_default().trim();
             body.left = u64::from_str_radix(size, 16)
-                .map_err(|_| Broken::Malformed(format!("chunk size {line:?}")))?;
+                .map_err(|why| Broken::Malformed(format!("chunk size {line:?}: {why}")))?;
             body.in_chunk = body.left > 0;
             if body.left == 0 {
                 while let line = self.line().await?

@@ -64,6 +64,7 @@ pub(super) struct Cut {
 pub(super) enum End {
     Keep,
     Close,
+    HangUp,
     Reset,
     Stall,
     Echo,
@@ -230,7 +231,7 @@ impl Reply {
 
     /// Closes the connection after so many bytes of the body.
     pub fn cut_after(self, bytes: u64) -> Self {
-        self.cut(bytes, End::Close)
+        self.cut(bytes, End::HangUp)
     }
 
     /// Resets the connection after so many bytes of the body.
@@ -255,7 +256,13 @@ impl Reply {
         self
     }
 
-    /// Closes the connection after the response.
+    /// Closes the connection after the response, without having said so.
+    pub fn hang_up(mut self) -> Self {
+        self.end = End::HangUp;
+        self
+    }
+
+    /// Says `Connection: close`, and closes after the response.
     pub fn close(mut self) -> Self {
         self.end = End::Close;
         self

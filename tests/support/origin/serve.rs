@@ -28,9 +28,11 @@ pub(super) async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, shar
         let mut connection = Connection { number, ended: false, shared: shared.clone() };
         let tls = tls.clone();
         shared.tasks.spawn(async move {
-            // A connection that the peer breaks off is its affair: what was received tells of it.
-            if let Some(wire) = open(stream, tls).await {
-                let _: Result<(), Broken> = connection.serve(wire).await;
+            // A peer that breaks off is its own affair; one that sends what is no HTTP is not.
+            if let Some(wire) = open(stream, tls).await
+                && let Err(Broken::Malformed(what)) = connection.serve(wire).await
+            {
+                connection.shared.tasks.complain(format!("was sent a malformed request: {what}"));
             }
         });
     }
@@ -61,7 +63,13 @@ impl Connection {
         while let Some(head) = wire.head().await? {
             match self.answer(&mut wire, &head).await? {
                 End::Keep => {}
-                End::Close => return Ok(wire.half_close().await?),
+                End::Close | End::HangUp => {
+                    wire.half_close().await?;
+                    self.note_end();
+                    // Reading on keeps the system from a reset, which would take the answer along.
+                    while !wire.some().await?.is_empty() {}
+                    return Ok(());
+                }
                 End::Reset => {
                     wire.reset();
                     return Ok(());

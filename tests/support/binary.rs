@@ -1,0 +1,157 @@
+//! The real program as a child process: what a person at a terminal sees of it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+use super::gate::within;
+
+/// Lines that may wait for the test; a program that writes more waits for it.
+const LINES: usize = 4096;
+
+/// A running `larder`. Killed when this is dropped.
+pub struct Binary {
+    child: Child,
+    stdout: mpsc::Receiver<String>,
+    stderr: mpsc::Receiver<String>,
+    directory: TempDir,
+}
+
+/// How a program ended, and what it wrote that the test had not read yet.
+#[derive(Clone, Debug)]
+pub struct Exit {
+    /// The status.
+    pub status: ExitStatus,
+    /// The lines of standard output.
+    pub stdout: Vec<String>,
+    /// The lines of standard error.
+    pub stderr: Vec<String>,
+}
+
+impl Binary {
+    /// Starts `larder` with these arguments, in an empty directory of its own and without any
+    /// `LARDER_…` or `RUST_LOG` of ours.
+    pub fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, &[])
+    }
+
+    /// Starts `larder` with these arguments and environment variables.
+    pub fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_larder"));
+        for (name, _) in std::env::vars_os() {
+            if name == "RUST_LOG" || name.to_string_lossy().starts_with("LARDER_") {
+                command.env_remove(name);
+            }
+        }
+        command.args(arguments).envs(variables.iter().copied()).current_dir(directory.path());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let stdout = lines(child.stdout.take().expect("piped"));
+        let stderr = lines(child.stderr.take().expect("piped"));
+        Self { child, stdout, stderr, directory }
+    }
+
+    /// Starts a proxy on a free port that logs json; waits until it serves.
+    pub async fn serve(arguments: &[&str]) -> (Self, SocketAddr) {
+        let always = ["serve", "--listen", "127.0.0.1:0", "--log-format", "json"];
+        let mut binary = Self::start(&[&always[..], arguments].concat());
+        let ready = binary.line("`Ready to serve`", |line| line.contains("Ready to serve")).await;
+        let ready: Value = serde_json::from_str(&ready).expect("a line of json");
+        let listen =
+            if ready["listen"].is_array() { &ready["listen"][0] } else { &ready["listen"] };
+        let address = listen.as_str().and_then(|text| text.parse().ok());
+        let address = address.unwrap_or_else(|| panic!("no address in {ready}"));
+        (binary, address)
+    }
+
+    /// The directory that it was started in.
+    pub fn directory(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
+    /// Reads standard output up to the line that is wanted, and returns it.
+    pub async fn line(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        within(what.to_owned(), async {
+            while let Some(line) = self.stdout.recv().await {
+                if wanted(&line) {
+                    return line;
+                }
+            }
+            let mut stderr = String::new();
+            while let Some(line) = self.stderr.recv().await {
+                stderr += &line;
+            }
+            panic!("the program ended its output before {what}; standard error: {stderr}");
+        })
+        .await
+    }
+
+    /// Types a line at its terminal.
+    pub fn type_line(&mut self, line: &str) {
+        let stdin = self.child.stdin.as_mut().expect("its input is open");
+        stdin.write_all(format!("{line}\n").as_bytes()).expect("the program reads its input");
+    }
+
+    /// Ends its input.
+    pub fn end_input(&mut self) {
+        self.child.stdin = None;
+    }
+
+    /// Sends a signal by its name: `TERM`, `INT`, `USR1`.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args([format!("-{name}"), id]).status();
+        assert!(sent.expect("there is a kill command").success(), "no signal could be sent");
+    }
+
+    /// Waits until it has ended by itself.
+    pub async fn exit(mut self) -> Exit {
+        self.end_input();
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        within("the program to end", async {
+            let out = async {
+                while let Some(line) = self.stdout.recv().await {
+                    stdout.push(line);
+                }
+            };
+            let err = async {
+                while let Some(line) = self.stderr.recv().await {
+                    stderr.push(line);
+                }
+            };
+            tokio::join!(out, err);
+        })
+        .await;
+        // Both outputs have ended: this is a matter of a moment.
+        let status = self.child.wait().expect("the program is our child");
+        Exit { status, stdout, stderr }
+    }
+}
+
+impl Drop for Binary {
+    fn drop(&mut self) {
+        // By the process id of this child; it is no failure when the program has ended already.
+        if self.child.kill().is_ok() {
+            self.child.wait().ok();
+        }
+    }
+}
+
+fn lines(source: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel(LINES);
+    thread::spawn(move || {
+        for line in BufReader::new(source).split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line).into_owned();
+            if sender.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
