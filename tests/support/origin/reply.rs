@@ -15,7 +15,6 @@ pub struct Reply {
     pub(super) body_gate: Option<Gate>,
     pub(super) pace: Option<Pace>,
     pub(super) cut: Option<Cut>,
-    pub(super) early: bool,
     pub(super) end: End,
 }
 
@@ -130,7 +129,6 @@ impl Reply {
             body_gate: None,
             pace: None,
             cut: None,
-            early: false,
             end: End::Keep,
         }
     }
@@ -252,7 +250,6 @@ impl Reply {
     /// Answers without waiting for the request's body.
     pub fn early(mut self) -> Self {
         self.lead.retain(|lead| !matches!(lead, Lead::ReadBody));
-        self.early = true;
         self
     }
 
