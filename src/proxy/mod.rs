@@ -1,1 +1,199 @@
-//! The straight line of a request.
+//! The straight line of a request: admit, resolve, look up, decide, forward, fill, respond.
+//!
+//! ```text
+//! server          a request head                          → Request<Incoming>
+//! guard           what hyper lets through                 → 400, 414, 431
+//! http::target    resolve the request-target              → Target
+//! access          client, port                            → Reach, or 403
+//! http::via       our own pseudonym                       → loop, 502
+//!   Tunnel        tunnel: dial, then 200, then relay
+//!   Server        own: pages, OPTIONS *, Max-Forwards: 0
+//!   Resource      resource: look up, decide, then one of
+//!     Reuse         respond from the store
+//!     Forward       collapse, fetch: send, interpret; storable → fill
+//!     Validate      the same with conditions; a 304 freshens
+//! respond         Age, precondition, range, HEAD, Via, Cache-Status
+//! error           any failure so far                      → one response, one Proxy-Status
+//! exchange        when the body has ended                 → one access record
+//! ```
+
+mod access;
+mod ask;
+mod collapsed;
+mod error;
+mod exchange;
+mod fetch;
+mod fill;
+mod forward;
+mod guard;
+mod interim;
+mod own;
+mod resource;
+mod respond;
+mod serialised;
+mod tunnel;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::{Request, Response, StatusCode};
+
+use crate::body::{Body, Budget};
+use crate::collapse::Collapse;
+use crate::http::target::{self, Mode, Target};
+use crate::http::via::{self, Pseudonym};
+use crate::net::drain::Drain;
+use crate::net::{ConnectionHandle, Interfaces};
+use crate::store::Store;
+use crate::telemetry::AccessLog;
+use crate::time::SharedClock;
+use crate::upstream::Upstream;
+
+pub use access::Config as AccessConfig;
+pub use error::ProxyError;
+pub use exchange::Observed;
+pub use fill::Config as FillConfig;
+pub use guard::Config as GuardConfig;
+pub use tunnel::Config as TunnelConfig;
+
+use exchange::Exchange;
+
+/// What the proxy may do, and its limits.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How origin-form requests are understood.
+    pub mode: Mode,
+    /// Limits on a request head.
+    pub guard: GuardConfig,
+    /// Who may ask for what.
+    pub access: AccessConfig,
+    /// Limits of tunnels.
+    pub tunnel: TunnelConfig,
+    /// How long followers wait, and what is remembered as unshareable.
+    pub collapse: crate::collapse::Config,
+    /// How stale a response may be served.
+    pub policy: crate::policy::reuse::Config,
+    /// How bodies are stored while they stream.
+    pub fill: FillConfig,
+    /// Requests in flight at once; one more is answered 503.
+    pub requests_in_flight: usize,
+}
+
+/// What a proxy is built from.
+pub struct Parts {
+    /// Where stored responses are.
+    pub store: Arc<Store>,
+    /// Who dials.
+    pub upstream: Arc<Upstream>,
+    /// This machine's addresses.
+    pub interfaces: Arc<Interfaces>,
+    /// Who owns the tasks.
+    pub drain: Drain,
+    /// Where finished exchanges are written.
+    pub log: AccessLog,
+    /// What time it is.
+    pub clock: SharedClock,
+}
+
+/// The proxy: one immutable value per loading of the settings. Cheap to clone.
+#[derive(Clone)]
+pub struct Proxy(Arc<Shared>);
+
+/// What every step of a request may use.
+struct Shared {
+    config: Config,
+    store: Arc<Store>,
+    upstream: Arc<Upstream>,
+    interfaces: Arc<Interfaces>,
+    drain: Drain,
+    log: AccessLog,
+    clock: SharedClock,
+    pseudonym: Pseudonym,
+    collapse: Collapse<fetch::Outcome>,
+    spools: Arc<Budget>,
+    slots: Arc<tokio::sync::Semaphore>,
+}
+
+impl Proxy {
+    /// Puts a proxy together.
+    pub fn new(config: Config, parts: Parts) -> Self {
+        let Parts { store, upstream, interfaces, drain, log, clock } = parts;
+        Self(Arc::new(Shared {
+            collapse: Collapse::new(config.collapse.clone()),
+            spools: Arc::new(Budget::new(config.fill.spool_budget)),
+            slots: Arc::new(tokio::sync::Semaphore::new(config.requests_in_flight)),
+            pseudonym: Pseudonym::random(),
+            config,
+            store,
+            upstream,
+            interfaces,
+            drain,
+            log,
+            clock,
+        }))
+    }
+
+    /// The name that this process has in `Via`.
+    pub fn pseudonym(&self) -> &str {
+        self.0.pseudonym.as_str()
+    }
+
+    /// The whole story of one request; every early end is an error with a reason.
+    async fn answer(
+        &self,
+        exchange: &mut Exchange,
+        request: Request<Incoming>,
+        connection: &Arc<ConnectionHandle>,
+    ) -> Result<Response<Body>, ProxyError> {
+        let shared = &self.0;
+        exchange.occupy(shared.slots.clone().try_acquire_owned().ok())?;
+        guard::check(&request, &shared.config.guard)?;
+        let target = target::resolve(request.method(), request.uri(), &shared.config.mode)?;
+        exchange.aim(&target);
+        let client = connection.client().ip();
+        let reach = access::admit(client, connection.local(), &shared.interfaces, &shared.config)?;
+        if via::is_loop(request.headers(), &shared.pseudonym) {
+            return Err(ProxyError::Loop);
+        }
+        match target {
+            Target::Tunnel(authority) => {
+                access::tunnel_port(authority.port, &shared.config.access)?;
+                tunnel::connect(shared, exchange, request, &authority, reach).await
+            }
+            Target::Server(what) => own::answer(shared, exchange, &request, &what, connection),
+            Target::Resource(uri) => {
+                access::port(&uri, &shared.config)?;
+                match own::last_hop(shared, exchange, &request) {
+                    Some(response) => Ok(response),
+                    None => resource::answer(shared, exchange, request, uri, reach, connection).await,
+                }
+            }
+        }
+    }
+
+    /// Answers one request; the access record is written when the response's body has ended.
+    pub async fn handle(
+        &self,
+        request: Request<Incoming>,
+        connection: Arc<ConnectionHandle>,
+    ) -> Response<Observed> {
+        let mut exchange = Exchange::begin(&self.0, &request, &connection);
+        let answer = Box::pin(self.answer(&mut exchange, request, &connection)).await;
+        let response = answer
+            .unwrap_or_else(|error| error::response(&error, &mut exchange, self.0.clock.now()));
+        exchange.observe(response)
+    }
+
+    /// The whole serialised answer to a head that never became a request, and its access record:
+    /// asked for by the listener in place of hyper's empty one.
+    pub fn refuse(
+        &self,
+        connection: &ConnectionHandle,
+        status: StatusCode,
+        first_line: &[u8],
+        reason: &'static str,
+    ) -> Bytes {
+        error::refuse(&self.0, connection, status, first_line, reason)
+    }
+}

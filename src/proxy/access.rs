@@ -1,0 +1,75 @@
+//! Who may ask for what: the client's address and the port of the target. The address that is
+//! dialled is checked by `upstream`, after resolving.
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+
+use crate::http::TargetUri;
+use crate::http::target::Mode;
+use crate::net::{Interfaces, Reach, Scope};
+
+use super::error::ProxyError;
+
+/// The safe defaults, and what the settings change about them.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Ports that `CONNECT` may reach.
+    pub tunnel_ports: Vec<RangeInclusive<u16>>,
+    /// Ports that plain requests may reach.
+    pub ports: Vec<RangeInclusive<u16>>,
+    /// Whether private addresses are out of reach for clients that are not on loopback.
+    pub deny_private: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            tunnel_ports: vec![443..=443, 80..=80],
+            ports: vec![80..=80, 443..=443, 1024..=u16::MAX],
+            deny_private: false,
+        }
+    }
+}
+
+/// Whether this client is served at all, and what it may reach through us.
+pub(super) fn admit(
+    client: IpAddr,
+    local: SocketAddr,
+    interfaces: &Interfaces,
+    config: &super::Config,
+) -> Result<Reach, ProxyError> {
+    let scope = interfaces.scope(client);
+    let served = match scope {
+        Scope::Loopback | Scope::Own | Scope::Private => true,
+        // A link-local client is on a directly attached prefix by definition.
+        Scope::LinkLocal => true,
+        Scope::Public => interfaces.attached(client),
+    };
+    if !served {
+        return Err(ProxyError::ClientRefused { client, listener: local });
+    }
+    // The operator chose the origin of a reverse proxy: where it lives is not the client's choice.
+    let seen_as = match (&config.mode, scope) {
+        (Mode::Origin(_), _) | (_, Scope::Loopback) => Scope::Loopback,
+        (_, scope) => scope,
+    };
+    Ok(Reach::new(seen_as, config.access.deny_private))
+}
+
+/// Whether a tunnel may go to `port`.
+pub(super) fn tunnel_port(port: u16, config: &Config) -> Result<(), ProxyError> {
+    if config.tunnel_ports.iter().any(|allowed| allowed.contains(&port)) {
+        return Ok(());
+    }
+    Err(ProxyError::PortRefused { port, setting: "tunnel_ports" })
+}
+
+/// Whether a plain request may go to the target's port.
+pub(super) fn port(uri: &TargetUri, config: &super::Config) -> Result<(), ProxyError> {
+    let port = uri.port();
+    let chosen_by_operator = matches!(config.mode, Mode::Origin(_));
+    if chosen_by_operator || config.access.ports.iter().any(|allowed| allowed.contains(&port)) {
+        return Ok(());
+    }
+    Err(ProxyError::PortRefused { port, setting: "ports" })
+}

@@ -1,0 +1,174 @@
+//! Collapsed requests (RFC 9111 §4): one fetch per key, everybody who may share it streams along.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use hyper::Response;
+use tokio::sync::oneshot;
+
+use crate::body::Body;
+use crate::collapse::{Follow, Followed, Join, Lead};
+use crate::net::ConnectionHandle;
+use crate::net::drain::Class;
+use crate::policy::outcome::CacheOutcome;
+use crate::policy::reuse;
+use crate::telemetry::CacheWord;
+
+use super::Shared;
+use super::ask::Ask;
+use super::error::ProxyError;
+use super::exchange::Exchange;
+use super::fetch::{self, Fetched, Kind, Outcome, Plan};
+use super::fill::Following;
+use super::resource::{self, Consulted};
+use super::respond;
+
+/// Leads a fetch, or follows one that is under way.
+pub(super) async fn answer(
+    shared: &Arc<Shared>,
+    exchange: &mut Exchange,
+    ask: &Arc<Ask>,
+    plan: Plan,
+    connection: &Arc<ConnectionHandle>,
+) -> Result<Response<Body>, ProxyError> {
+    match shared.collapse.join(&ask.key, Instant::now()) {
+        Join::Unshareable => resource::alone(shared, exchange, ask, plan, connection).await,
+        Join::Follow(follow) => self::follow(shared, exchange, ask, plan, connection, follow).await,
+        // Between the look-up and the lead, an earlier fetch may have ended: look again.
+        Join::Lead(lead) => match resource::consult(shared, ask)? {
+            Consulted::Answer(stored, outcome, word) => {
+                Ok(resource::from_store(shared, exchange, ask, &stored, &outcome, word))
+            }
+            Consulted::Forward(plan) => {
+                self::lead(shared, exchange, ask, plan, connection, lead).await
+            }
+        },
+    }
+}
+
+/// What the leader's task hands to the leader's client.
+enum Led {
+    Filling(Following, Option<crate::body::SpoolReader>, Option<std::net::SocketAddr>),
+    Other(Fetched),
+}
+
+async fn lead(
+    shared: &Arc<Shared>,
+    exchange: &mut Exchange,
+    ask: &Arc<Ask>,
+    plan: Plan,
+    connection: &Arc<ConnectionHandle>,
+    lead: Lead<Outcome>,
+) -> Result<Response<Body>, ProxyError> {
+    let (to_client, led) = oneshot::channel();
+    let outbound = resource::bodiless(shared, ask, connection);
+    let task = {
+        let (shared, ask, plan) = (shared.clone(), ask.clone(), plan.clone());
+        async move {
+            let fetched = fetch::run(&shared, &ask, &plan, outbound).await;
+            // The leader's client may have gone: what was fetched for it alone is dropped.
+            drop(to_client.send(publish(&shared, lead, fetched)));
+        }
+    };
+    // hyper drops this future when the leader's client goes, and others may be following.
+    shared.drain.spawn("fetch", Class::Exchange, task);
+    match led.await {
+        Ok(Ok(Led::Filling(following, reader, peer))) => {
+            if let Some(peer) = peer {
+                exchange.peer(peer);
+            }
+            Ok(resource::leading(shared, exchange, ask, &plan, &following, reader))
+        }
+        Ok(Ok(Led::Other(fetched))) => {
+            Ok(resource::conclude(shared, exchange, ask, &plan, fetched))
+        }
+        Ok(Err(error)) => Err(error),
+        Err(_stopped) => Err(ProxyError::Stopping),
+    }
+}
+
+/// Tells the followers what the fetch came to.
+fn publish(
+    shared: &Arc<Shared>,
+    lead: Lead<Outcome>,
+    fetched: Result<Fetched, ProxyError>,
+) -> Result<Led, ProxyError> {
+    let Fetched { peer, kind } = match fetched {
+        Ok(fetched) => fetched,
+        Err(error) => {
+            if error.concerns_everybody() {
+                lead.publish(Outcome::Failed(error.clone()));
+            } else {
+                lead.release(false);
+            }
+            return Err(error);
+        }
+    };
+    match kind {
+        Kind::Fill(fill) => {
+            let (following, reader) = fill.start(shared, Some(lead));
+            Ok(Led::Filling(following, reader, peer))
+        }
+        kind => {
+            match &kind {
+                Kind::Freshened(stored) => lead.publish(Outcome::Freshened(stored.clone())),
+                Kind::Stale(stored, grant) => lead.publish(Outcome::Stale(stored.clone(), *grant)),
+                Kind::Fill(_) | Kind::Private { .. } => lead.release(true),
+            }
+            Ok(Led::Other(Fetched { peer, kind }))
+        }
+    }
+}
+
+async fn follow(
+    shared: &Arc<Shared>,
+    exchange: &mut Exchange,
+    ask: &Arc<Ask>,
+    plan: Plan,
+    connection: &Arc<ConnectionHandle>,
+    follow: Follow<Outcome>,
+) -> Result<Response<Body>, ProxyError> {
+    let scope_refused = || ProxyError::ScopeRefused { host: ask.uri().host().to_owned() };
+    match follow.head(shared.collapse.wait()).await {
+        Followed::Shared(Outcome::Filling(following)) => {
+            if !ask.reach.allows(following.scope) {
+                return Err(scope_refused());
+            }
+            if reuse::answers(&following.head, &ask.view(), shared.clock.now())
+                && let Some(reader) = following.spool.join()
+            {
+                exchange.outcome(CacheWord::Collapsed, Some("origin"));
+                let outcome = CacheOutcome::Forwarded {
+                    reason: plan.reason,
+                    status: None,
+                    stored: false,
+                    collapsed: true,
+                    ttl: None,
+                    detail: None,
+                };
+                return Ok(respond::following(shared, ask, &following, Some(reader), &outcome));
+            }
+        }
+        Followed::Shared(Outcome::Freshened(stored) | Outcome::Stale(stored, _))
+            if !ask.reach.allows(stored.scope()) =>
+        {
+            return Err(scope_refused());
+        }
+        Followed::Shared(Outcome::Freshened(stored)) => {
+            if reuse::answers(stored.head(), &ask.view(), shared.clock.now()) {
+                return Ok(resource::after_validation(
+                    shared, exchange, ask, &plan, &stored, true,
+                ));
+            }
+        }
+        Followed::Shared(Outcome::Stale(stored, grant)) => {
+            if stored.head().nominated.matches(&ask.fields) {
+                return Ok(resource::stale(shared, exchange, ask, &stored, grant));
+            }
+        }
+        Followed::Shared(Outcome::Failed(error)) => return Err(error),
+        Followed::Released | Followed::TimedOut => {}
+    }
+    // It is not for this request: at once, in parallel, and joining nobody.
+    resource::alone(shared, exchange, ask, plan, connection).await
+}

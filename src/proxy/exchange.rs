@@ -1,0 +1,205 @@
+//! One request's facts as they become known; they end in one access record, when the body has ended.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, REFERER, USER_AGENT};
+use hyper::{Method, Request, Response, StatusCode, Version};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use crate::body::{Body, BodyEnd, Watch, Watched};
+use crate::http::Target;
+use crate::http::target::ServerTarget;
+use crate::net::ConnectionHandle;
+use crate::net::drain::{Class, InFlight};
+use crate::policy::outcome::Detail;
+use crate::telemetry::{AccessLog, AccessRecord, CacheWord};
+use crate::time::{SharedClock, Timestamp};
+
+use super::Shared;
+use super::error::ProxyError;
+
+/// A response body that reports how it ended.
+pub type Observed = Watched<Body, Box<Exchange>>;
+
+/// What is known of one exchange so far.
+pub struct Exchange {
+    record: AccessRecord,
+    started: Instant,
+    bytes_up: Arc<AtomicU64>,
+    slot: Option<OwnedSemaphorePermit>,
+    in_flight: Option<InFlight>,
+    log: AccessLog,
+    clock: SharedClock,
+    handed_over: bool,
+}
+
+impl Exchange {
+    /// A request has arrived.
+    pub(super) fn begin(
+        shared: &Shared,
+        request: &Request<Incoming>,
+        connection: &ConnectionHandle,
+    ) -> Self {
+        let mut record =
+            blank(connection.client().ip(), Some(request.method().clone()));
+        if shared.log.enabled() {
+            record.url = request.uri().to_string();
+            record.version = request.version();
+            record.referer = request.headers().get(REFERER).cloned();
+            record.user_agent = request.headers().get(USER_AGENT).cloned();
+        }
+        Self {
+            record,
+            started: Instant::now(),
+            bytes_up: Arc::default(),
+            slot: None,
+            in_flight: Some(shared.drain.guard(Class::Exchange)),
+            log: shared.log.clone(),
+            clock: shared.clock.clone(),
+            handed_over: false,
+        }
+    }
+
+    /// Takes one of the slots for requests in flight, or fails when there is none.
+    pub(super) fn occupy(&mut self, slot: Option<OwnedSemaphorePermit>) -> Result<(), ProxyError> {
+        self.slot = slot;
+        if self.slot.is_some() { Ok(()) } else { Err(ProxyError::Overloaded) }
+    }
+
+    /// The target is understood.
+    pub(super) fn aim(&mut self, target: &Target) {
+        if !self.log.enabled() {
+            return;
+        }
+        match target {
+            Target::Resource(uri) => uri.as_str().clone_into(&mut self.record.url),
+            Target::Tunnel(to) => self.record.url = format!("{}:{}", to.host, to.port),
+            Target::Server(ServerTarget::Page(path)) => self.record.url = path.to_string(),
+            Target::Server(ServerTarget::Asterisk) => "*".clone_into(&mut self.record.url),
+        }
+    }
+
+    /// Where the answer came from.
+    pub(super) fn outcome(&mut self, cache: CacheWord, tier: Option<&'static str>) {
+        self.record.cache = cache;
+        self.record.tier = tier;
+    }
+
+    /// Why something was not stored, not reused or refused.
+    pub(super) fn reason(&mut self, reason: Option<Detail>) {
+        self.record.reason = reason.map(|detail| detail.as_str().into());
+    }
+
+    /// What failed, in one sentence.
+    pub(super) fn failed(&mut self, sentence: String) {
+        self.record.error = Some(sentence);
+    }
+
+    /// The address that was forwarded to.
+    pub(super) fn peer(&mut self, peer: SocketAddr) {
+        self.record.peer = Some(peer.ip());
+    }
+
+    /// Whether the answer must have no content.
+    pub(super) fn is_head(&self) -> bool {
+        self.record.method == Some(Method::HEAD)
+    }
+
+    /// Bytes of body from the client are counted here.
+    pub(super) fn count_up(&mut self, received: Arc<AtomicU64>) {
+        self.bytes_up = received;
+    }
+
+    /// Passes the facts on to a task that outlives the response (a tunnel, an upgrade); what is left
+    /// behind writes no record.
+    pub(super) fn hand_over(&mut self) -> Self {
+        let record = blank(self.record.client, self.record.method.clone());
+        self.handed_over = true;
+        Self {
+            record: std::mem::replace(&mut self.record, record),
+            started: self.started,
+            bytes_up: self.bytes_up.clone(),
+            slot: self.slot.take(),
+            in_flight: None,
+            log: self.log.clone(),
+            clock: self.clock.clone(),
+            handed_over: false,
+        }
+    }
+
+    /// The status that the client was given.
+    pub(super) fn status(&mut self, status: StatusCode) {
+        self.record.status = status.as_u16();
+    }
+
+    /// The response is made: its body reports the end of the exchange.
+    pub(super) fn observe(mut self, response: Response<Body>) -> Response<Observed> {
+        self.status(response.status());
+        if self.log.enabled() {
+            self.record.content_type = response.headers().get(CONTENT_TYPE).cloned();
+        }
+        let length = response.headers().get(CONTENT_LENGTH);
+        let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
+        response.map(|body| Watched::new(body, length, Box::new(self)))
+    }
+
+    /// A tunnel has ended, after `up` bytes from the client and `down` bytes to it.
+    pub(super) fn end_tunnel(self, up: u64, down: u64, why: Option<String>) {
+        self.bytes_up.store(up, Ordering::Relaxed);
+        self.end(down, why);
+    }
+
+    /// Writes the access record.
+    fn end(mut self, down: u64, why: Option<String>) {
+        if self.handed_over {
+            return;
+        }
+        self.record.error = self.record.error.or(why);
+        self.record.bytes = down;
+        self.record.bytes_up = self.bytes_up.load(Ordering::Relaxed);
+        self.record.duration = self.started.elapsed();
+        self.record.time = self.clock.now();
+        self.log.record(self.record);
+        // The drain may go on only when the record is written.
+        drop((self.slot, self.in_flight));
+    }
+}
+
+impl Watch for Box<Exchange> {
+    fn ended(self, bytes: u64, end: BodyEnd) {
+        let why = match end {
+            BodyEnd::Complete => None,
+            BodyEnd::Failed(error) => Some(error.to_string()),
+            BodyEnd::Cancelled => Some("the client went away before the end".to_owned()),
+        };
+        (*self).end(bytes, why);
+    }
+}
+
+/// A record of which only the client and the method are known.
+pub(super) fn blank(client: IpAddr, method: Option<Method>) -> AccessRecord {
+    AccessRecord {
+        client,
+        method,
+        url: String::new(),
+        version: Version::HTTP_11,
+        status: 0,
+        bytes: 0,
+        bytes_up: 0,
+        duration: Duration::ZERO,
+        time: Timestamp::default(),
+        cache: CacheWord::Error,
+        tier: None,
+        reason: None,
+        error: None,
+        referer: None,
+        user_agent: None,
+        content_type: None,
+        peer: None,
+    }
+}

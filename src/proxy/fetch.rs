@@ -1,0 +1,232 @@
+//! One exchange with the origin: send, validate, decide whether the answer is stored.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hyper::ext::ReasonPhrase;
+use hyper::header::{CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
+use hyper::{HeaderMap, Response, StatusCode, Version};
+
+use crate::http::{date, hop_by_hop};
+use crate::net::{ConnectionHandle, Scope};
+use crate::policy::outcome::{Detail, ForwardReason};
+use crate::policy::reuse::StaleGrant;
+use crate::policy::storable::{ResponseView, Storable, storable};
+use crate::policy::validation::{self, Validated};
+use crate::policy::{CacheKey, ExchangeTimes, StoredHead, invalidation};
+use crate::store::StoredResponse;
+use crate::upstream::{Call, Outgoing, Reply, ResponseBody};
+
+use super::Shared;
+use super::ask::Ask;
+use super::error::ProxyError;
+use super::fill::{Fill, Following};
+use super::forward;
+use super::interim::Interim;
+
+/// Why a request is forwarded, and what is to be validated by it.
+#[derive(Clone)]
+pub(super) struct Plan {
+    /// The reason (RFC 9211 §2.2).
+    pub(super) reason: ForwardReason,
+    /// Why what is stored does not do, where there is more to say.
+    pub(super) detail: Option<Detail>,
+    /// The stored response to validate (RFC 9111 §4.3).
+    pub(super) validate: Option<StoredResponse>,
+    /// Who allows that stored response to be served stale when the origin cannot be reached.
+    pub(super) on_error: Option<StaleGrant>,
+}
+
+/// What a fetch came to, for everybody who joined it.
+#[derive(Clone)]
+pub(super) enum Outcome {
+    /// The response is being stored.
+    Filling(Following),
+    /// The stored response was validated with a 304.
+    Freshened(StoredResponse),
+    /// The origin could not be reached, and the stored response is served stale.
+    Stale(StoredResponse, StaleGrant),
+    /// It failed.
+    Failed(ProxyError),
+}
+
+/// What a fetch came to, for the request that made it.
+pub(super) struct Fetched {
+    /// Where the answer came from; none when nobody answered.
+    pub(super) peer: Option<SocketAddr>,
+    /// What to do with it.
+    pub(super) kind: Kind,
+}
+
+/// What to do with an answer.
+pub(super) enum Kind {
+    /// Store it while it streams.
+    Fill(Fill),
+    /// Answer from what is stored: it was freshened.
+    Freshened(StoredResponse),
+    /// Answer from what is stored although it is stale.
+    Stale(StoredResponse, StaleGrant),
+    /// Pass it through.
+    Private { response: Response<ResponseBody>, version: Version, detail: Option<Detail> },
+}
+
+/// What is sent besides the ask: its fields with framing, its body, who hears interim responses.
+pub(super) struct Outbound {
+    /// End-to-end fields and framing.
+    pub(super) fields: HeaderMap,
+    /// The body.
+    pub(super) body: Outgoing,
+    /// Who hears interim responses.
+    pub(super) interim: Interim,
+    /// The client's connection, which an authenticated upstream connection is pinned to.
+    pub(super) connection: Arc<ConnectionHandle>,
+}
+
+/// Fetches: sends the request, with conditions where the plan has something to validate.
+pub(super) async fn run(
+    shared: &Arc<Shared>,
+    ask: &Ask,
+    plan: &Plan,
+    outbound: Outbound,
+) -> Result<Fetched, ProxyError> {
+    let Outbound { fields, body, interim, connection } = outbound;
+    let Some(stored) = &plan.validate else {
+        let (reply, times) = send(shared, ask, fields, body, Some(interim), &connection).await?;
+        return Ok(interpret(shared, ask, reply, times));
+    };
+    let mut conditional = fields.clone();
+    validation::set_conditions(stored.head(), &mut conditional);
+    let sent = send(shared, ask, conditional, body, Some(interim.clone()), &connection).await;
+    let (reply, times) = match (sent, plan.on_error) {
+        (Ok(sent), _) => sent,
+        (Err(error), Some(grant)) if error.disconnected() => {
+            return Ok(Fetched { peer: None, kind: Kind::Stale(stored.clone(), grant) });
+        }
+        (Err(error), _) => return Err(error),
+    };
+    let mut described = reply.response.headers().clone();
+    hop_by_hop::strip_response(&mut described);
+    date_if_missing(&mut described, &times);
+    let view = ResponseView { status: reply.response.status(), fields: &described };
+    match validation::assess(stored.head(), &ask.view(), &view, times) {
+        Validated::Freshened(head) => {
+            let stored = shared.store.freshen(stored, head);
+            Ok(Fetched { peer: Some(reply.peer), kind: Kind::Freshened(stored) })
+        }
+        Validated::Replace => Ok(interpret(shared, ask, reply, times)),
+        // A 304 that does not describe what we have: ask again, once, for all of it.
+        Validated::Repeat => {
+            drop(reply);
+            let (reply, times) =
+                send(shared, ask, fields, Outgoing::Empty, Some(interim), &connection).await?;
+            Ok(interpret(shared, ask, reply, times))
+        }
+    }
+}
+
+async fn send(
+    shared: &Arc<Shared>,
+    ask: &Ask,
+    fields: HeaderMap,
+    body: Outgoing,
+    interim: Option<Interim>,
+    connection: &ConnectionHandle,
+) -> Result<(Reply, ExchangeTimes), ProxyError> {
+    let mut request = forward::head(ask, fields, &shared.pseudonym)?.map(|()| body);
+    if let Some(interim) = interim {
+        interim.attach(&mut request);
+    }
+    let request_time = shared.clock.now();
+    let call = Call {
+        target: ask.uri(),
+        request,
+        reach: ask.reach,
+        repeatable: ask.repeatable(),
+        connection: Some(connection),
+    };
+    let reply = Box::pin(shared.upstream.send(call)).await?;
+    let times = ExchangeTimes { request_time, response_time: shared.clock.now() };
+    Ok((reply, times))
+}
+
+/// Decides whether an answer is stored, and invalidates what it makes doubtful (RFC 9111 §3, §4.4).
+fn interpret(shared: &Arc<Shared>, ask: &Ask, reply: Reply, times: ExchangeTimes) -> Fetched {
+    let Reply { mut response, scope, peer, .. } = reply;
+    let version = response.version();
+    let status = response.status();
+    for uri in invalidation::invalidated(&ask.method, ask.uri(), status, response.headers()) {
+        let key = CacheKey::new(uri);
+        shared.store.invalidate(&key);
+        shared.collapse.forget(&key);
+    }
+    let view = ResponseView { status, fields: response.headers() };
+    let verdict = if ask.cacheable() {
+        storable(&ask.view(), &view, times)
+    } else {
+        Storable::Decline(Detail::Method)
+    };
+    let length = framed_length(response.headers());
+    if status != StatusCode::SWITCHING_PROTOCOLS {
+        end_to_end(response.headers_mut(), &times);
+    }
+    let declined = match verdict {
+        Storable::Decline(detail) => detail,
+        Storable::Store(freshness, nominated) => {
+            let mut fields = response.headers().clone();
+            fields.remove(CONTENT_LENGTH);
+            let reason = response.extensions().get::<ReasonPhrase>();
+            let reason = reason.map(AsRef::as_ref);
+            let head = StoredHead::new(status, reason, &fields, times, nominated, freshness);
+            match begin(shared, ask, head, scope, length, response, version) {
+                Ok(fill) => return Fetched { peer: Some(peer), kind: Kind::Fill(fill) },
+                Err(refused) => {
+                    response = *refused;
+                    Detail::TooLarge
+                }
+            }
+        }
+    };
+    // For a method that is never stored the forward reason says it all.
+    let detail = (declined != Detail::Method).then_some(declined);
+    Fetched { peer: Some(peer), kind: Kind::Private { response, version, detail } }
+}
+
+fn begin(
+    shared: &Arc<Shared>,
+    ask: &Ask,
+    head: StoredHead,
+    scope: Scope,
+    length: Option<u64>,
+    response: Response<ResponseBody>,
+    version: Version,
+) -> Result<Fill, Box<Response<ResponseBody>>> {
+    let shown = Arc::new(head.clone());
+    match shared.store.begin(ask.key.clone(), head, scope, length) {
+        Ok(writer) => {
+            Ok(Fill { head: shown, version, scope, length, writer, body: response.into_body() })
+        }
+        Err(_too_large) => Err(Box::new(response)),
+    }
+}
+
+/// The length that the message says; none when it is chunked or ends with the connection.
+fn framed_length(fields: &HeaderMap) -> Option<u64> {
+    if fields.contains_key(TRANSFER_ENCODING) {
+        return None;
+    }
+    fields.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// Leaves what travels further than one hop. A length beside `Transfer-Encoding` is not believed.
+fn end_to_end(fields: &mut HeaderMap, times: &ExchangeTimes) {
+    if fields.contains_key(TRANSFER_ENCODING) {
+        fields.remove(CONTENT_LENGTH);
+    }
+    hop_by_hop::strip_response(fields);
+    date_if_missing(fields, times);
+}
+
+/// RFC 9110 §6.6.1: a recipient that caches or forwards dates what has no `Date`.
+fn date_if_missing(fields: &mut HeaderMap, times: &ExchangeTimes) {
+    fields.entry(DATE).or_insert_with(|| date::format(times.response_time));
+}

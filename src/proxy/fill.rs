@@ -1,0 +1,213 @@
+//! A body while it is fetched: one task reads the origin, feeds the spool, and stores what is complete.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::{HeaderMap, Version};
+
+use crate::body::{self, Abandoned, BodyError, Pushed, Spool, SpoolConfig, SpoolReader, SpoolWriter};
+use crate::collapse::Lead;
+use crate::http::hop_by_hop;
+use crate::net::Scope;
+use crate::net::drain::Class;
+use crate::policy::StoredHead;
+use crate::store::Writer;
+use crate::upstream::ResponseBody;
+
+use super::Shared;
+use super::fetch::Outcome;
+
+/// How bodies are stored while they stream.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Bytes that all spools together may hold.
+    pub spool_budget: u64,
+    /// How far a fetch runs ahead of its fastest reader, in bytes.
+    pub read_ahead: u64,
+    /// How long a reader may hold the others up before it is cut off.
+    pub slow_reader_wait: Duration,
+    /// When the last reader has left: what is at most so many bytes from its end is still finished.
+    pub finish_within: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            spool_budget: 64 << 20,
+            read_ahead: 256 << 10,
+            slow_reader_wait: Duration::from_secs(60),
+            finish_within: 1 << 20,
+        }
+    }
+}
+
+/// A response that is being stored, as everybody who reads along sees it.
+#[derive(Clone)]
+pub(super) struct Following {
+    /// Its head.
+    pub(super) head: Arc<StoredHead>,
+    /// The version in which it was received.
+    pub(super) version: Version,
+    /// Its length, where it is known.
+    pub(super) length: Option<u64>,
+    /// The kind of address that it comes from.
+    pub(super) scope: Scope,
+    /// Its body.
+    pub(super) spool: Arc<Spool>,
+}
+
+/// A storable response whose body has not been read yet.
+pub(super) struct Fill {
+    pub(super) head: Arc<StoredHead>,
+    pub(super) version: Version,
+    pub(super) scope: Scope,
+    pub(super) length: Option<u64>,
+    pub(super) writer: Writer,
+    pub(super) body: ResponseBody,
+}
+
+impl Fill {
+    /// Starts the task that fills the spool; it is owned by the drain and outlives this client. The
+    /// reader is there before the task, so that the task never finds nobody. While `lead` lives,
+    /// others can join.
+    pub(super) fn start(
+        self,
+        shared: &Arc<Shared>,
+        lead: Option<Lead<Outcome>>,
+    ) -> (Following, Option<SpoolReader>) {
+        let config = &shared.config.fill;
+        let spool_config =
+            SpoolConfig { read_ahead: config.read_ahead, cutoff: config.slow_reader_wait };
+        let (mut spool_writer, spool) = body::spool(spool_config, shared.spools.clone());
+        if let Some(length) = self.length {
+            spool_writer.expect_length(length);
+        }
+        let following = Following {
+            head: self.head,
+            version: self.version,
+            length: self.length,
+            scope: self.scope,
+            spool,
+        };
+        let reader = following.spool.join();
+        if let Some(lead) = &lead {
+            lead.publish(Outcome::Filling(following.clone()));
+        }
+        let pump = Pump {
+            spool: spool_writer,
+            writer: Some(self.writer),
+            remaining: self.length,
+            finish_within: config.finish_within,
+            lead,
+        };
+        shared.drain.spawn("fill", Class::Exchange, pump.run(self.body));
+        (following, reader)
+    }
+}
+
+/// The task's own state.
+struct Pump {
+    spool: SpoolWriter,
+    /// Gone once the body has outgrown what can be stored.
+    writer: Option<Writer>,
+    remaining: Option<u64>,
+    finish_within: u64,
+    lead: Option<Lead<Outcome>>,
+}
+
+/// What came next from the origin.
+enum Next {
+    Data(Bytes),
+    Trailers(HeaderMap),
+    End,
+    Failed(BodyError),
+    Abandoned,
+}
+
+impl Pump {
+    async fn run(mut self, mut body: ResponseBody) {
+        let mut trailers = None;
+        loop {
+            match self.next(&mut body).await {
+                Next::Data(data) => {
+                    if self.take(data).await.is_err() {
+                        return;
+                    }
+                }
+                Next::Trailers(fields) => trailers = Some(fields),
+                Next::End => return self.finish(trailers),
+                Next::Failed(error) => return self.spool.fail(error),
+                Next::Abandoned => return,
+            }
+        }
+    }
+
+    /// Waits for room, then for the origin; gives up when nobody reads and much is left.
+    async fn next(&mut self, body: &mut ResponseBody) -> Next {
+        loop {
+            if self.spool.room().await.is_err() {
+                return Next::Abandoned;
+            }
+            let finishing = self.remaining.is_some_and(|left| left <= self.finish_within);
+            let frame = tokio::select! {
+                frame = body.frame() => frame,
+                () = self.spool.readers_gone(), if !finishing => {
+                    // Nobody can join any more; who joined meanwhile is served on.
+                    drop(self.lead.take());
+                    if self.spool.readers() == 0 {
+                        return Next::Abandoned;
+                    }
+                    continue;
+                }
+            };
+            match frame {
+                None => return Next::End,
+                Some(Err(error)) => return Next::Failed(BodyError::upstream(error)),
+                Some(Ok(frame)) => match frame.into_data() {
+                    // Never what hyper gave us: its buffers are large and would be pinned.
+                    Ok(data) if data.is_empty() => {}
+                    Ok(data) => return Next::Data(Bytes::copy_from_slice(&data)),
+                    Err(frame) => {
+                        if let Ok(mut fields) = frame.into_trailers() {
+                            hop_by_hop::clean_trailers(&mut fields);
+                            return Next::Trailers(fields);
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    /// Hands one chunk to the store and to the readers.
+    async fn take(&mut self, data: Bytes) -> Result<(), Abandoned> {
+        self.remaining = self.remaining.map(|left| left.saturating_sub(data.len() as u64));
+        if let Some(writer) = &mut self.writer
+            && writer.write(data.clone()).is_err()
+        {
+            self.outgrown();
+        }
+        if self.spool.push(data).await? == Pushed::Window && self.writer.is_some() {
+            self.outgrown();
+        }
+        Ok(())
+    }
+
+    /// The body is larger than can be kept: it is passed through a window, and nobody joins any more.
+    fn outgrown(&mut self) {
+        self.writer = None;
+        self.lead = None;
+        self.spool.stop_joining();
+    }
+
+    /// The body ended cleanly. It is visible in the store before any client sees its end, so that a
+    /// client that asks again at once finds it.
+    fn finish(mut self, trailers: Option<HeaderMap>) {
+        if let Some(writer) = self.writer.take() {
+            writer.finish(trailers.clone());
+        }
+        drop(self.lead.take());
+        self.spool.finish(trailers);
+    }
+}
