@@ -42,8 +42,8 @@ const PIECES: [&[u8]; 48] = [
     b"a",
     b"W/",
     b"\"a\"",
-    b"bytes=",
-    b"bytes=-",
+    b"bytes=0-",
+    b"bytes=-9",
     b"0-",
     b"max-age=",
     b"close",
@@ -75,7 +75,7 @@ impl Noise {
     }
 
     fn text(&mut self) -> Vec<u8> {
-        let count = self.below(8);
+        let count = self.below(6);
         (0..count).flat_map(|_| PIECES[self.below(PIECES.len())]).copied().collect()
     }
 
@@ -94,7 +94,7 @@ impl Noise {
             VIA,
         ];
         let mut head = HeaderMap::new();
-        for _ in 0..self.below(24) {
+        for _ in 0..self.below(12) {
             if let Ok(value) = HeaderValue::from_bytes(&self.text()) {
                 head.append(&names[self.below(names.len())], value);
             }
@@ -109,7 +109,7 @@ fn noise_in_targets_is_endured() {
     let base = TargetUri::parse("https://a.example:81/b/c?d").unwrap();
     let modes = [Mode::Forward, Mode::Gateway, Mode::Origin(base.clone())];
     let mut resources = 0;
-    for _ in 0..20_000 {
+    for _ in 0..10_000 {
         let text = noise.text();
         if let Some(uri) = parse_text(&text) {
             assert_eq!(TargetUri::parse(uri.as_str()), Some(uri), "{}", text.escape_ascii());
@@ -133,7 +133,7 @@ fn noise_in_fields_is_endured() {
     let pseudonym = Pseudonym::random();
     let (mut members, mut dates, mut parts) = (0, 0, 0);
     for now in [0, 1_785_542_400_000, u64::MAX].map(Timestamp::from_unix_millis) {
-        for _ in 0..10_000 {
+        for _ in 0..5_000 {
             let (mut request, stored) = (noise.head(), noise.head());
             for member in list::members(&request, &CACHE_CONTROL) {
                 let (name, argument) = list::split_argument(member);
@@ -159,5 +159,5 @@ fn noise_in_fields_is_endured() {
             assert!(!request.contains_key(CONNECTION), "{request:?}");
         }
     }
-    assert!(members > 100 && dates > 100 && parts > 100, "{members} {dates} {parts}");
+    assert!(members > 100 && dates > 100 && parts > 20, "{members} {dates} {parts}");
 }

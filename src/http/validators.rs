@@ -8,8 +8,9 @@ use http::{HeaderMap, HeaderName};
 use super::{date, list};
 use crate::time::Timestamp;
 
-/// An entity tag (RFC 9110 §8.8.3). It has no `PartialEq`, because there are two comparisons: say which.
-#[derive(Clone)]
+/// An entity tag (RFC 9110 §8.8.3). `==` asks whether two are written the same; whether they validate each
+/// other is asked of [`strong_eq`](Self::strong_eq) or [`weak_eq`](Self::weak_eq).
+#[derive(Clone, PartialEq, Eq)]
 pub struct EntityTag {
     /// Whether it is marked `W/`.
     pub weak: bool,
@@ -42,7 +43,7 @@ impl fmt::Debug for EntityTag {
 }
 
 /// The validators of a response. A field that is invalid, or whose lines differ, gives none.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Validators {
     /// `ETag`.
     pub etag: Option<EntityTag>,
