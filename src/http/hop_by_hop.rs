@@ -62,7 +62,7 @@ fn strip(head: &mut HeaderMap) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Lines, head};
+    use super::super::tests::sample::{Lines, head};
     use super::*;
 
     fn names(head: &HeaderMap) -> Vec<String> {

@@ -95,21 +95,26 @@ fn is_tchar(byte: u8) -> bool {
 /// One line, taken apart at its commas.
 fn split(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(line);
+    let mut quoting = true;
     std::iter::from_fn(move || {
         let line = rest?;
-        let (member, after) = line.split_at_checked(member_len(line))?;
+        let (member, after) = line.split_at_checked(member_len(line, &mut quoting))?;
         rest = after.split_first().map(|(_comma, after)| after);
         Some(member)
     })
 }
 
-/// The length of the first member, up to its comma or the end.
-fn member_len(line: &[u8]) -> usize {
+/// The length of the first member, up to its comma or the end. `quoting` turns false at a quote that is
+/// never closed: then none after it is either, and to look again for each would take quadratic time.
+fn member_len(line: &[u8], quoting: &mut bool) -> usize {
     let mut at = 0;
     while let Some(byte) = line.get(at) {
         match byte {
             b',' => return at,
-            b'"' => at += quoted_len(line.get(at..).unwrap_or_default()).unwrap_or(1),
+            b'"' if *quoting => match line.get(at..).and_then(quoted_len) {
+                Some(quoted) => at += quoted,
+                None => *quoting = false,
+            },
             _ => at += 1,
         }
     }

@@ -11,9 +11,7 @@ pub mod validators;
 pub mod via;
 
 #[cfg(test)]
-mod hostile;
-#[cfg(test)]
-mod sample;
+mod tests;
 
 pub use precondition::Precondition;
 pub use range::RangeAnswer;

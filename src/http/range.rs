@@ -101,7 +101,7 @@ fn value(text: String) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Lines, head};
+    use super::super::tests::sample::{Lines, head};
     use super::RangeAnswer::{Unsatisfiable, Whole};
     use super::*;
 

@@ -115,7 +115,7 @@ fn number(text: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Lines, head};
+    use super::super::tests::sample::{Lines, head};
     use super::*;
 
     fn ours() -> Pseudonym {

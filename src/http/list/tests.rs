@@ -1,7 +1,7 @@
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONNECTION, VARY};
 
-use super::super::sample::head_of_bytes;
+use super::super::tests::sample::head_of_bytes;
 use super::*;
 
 fn lines(name: &HeaderName, values: &[&[u8]]) -> HeaderMap {
@@ -39,6 +39,8 @@ fn an_unclosed_quote_hides_no_later_member() {
         (br#"x="1", y="2, z"#, &[r#"x="1""#, r#"y="2"#, "z"]),
         (br#"x="1\"#, &[r#"x="1\"#]),
         (br#"x="1\", z"#, &[r#"x="1\""#, "z"]),
+        (br#"x="\", y="\", z"#, &[r#"x="\", y="\""#, "z"]),
+        (br#"x="\", y=\", z="#, &[r#"x="\""#, r#"y=\""#, "z="]),
         (b"\"", &["\""]),
     ];
     for (value, expected) in rows {
@@ -46,6 +48,13 @@ fn an_unclosed_quote_hides_no_later_member() {
         let found: Vec<&str> = members(&fields, &CACHE_CONTROL).collect();
         assert_eq!(found, *expected, "{value:?}");
     }
+}
+
+#[test]
+fn a_long_line_of_escaped_quotes_is_read_once() {
+    let line = ["\"", &"\\\",".repeat(100_000)].concat();
+    let fields = lines(&CACHE_CONTROL, &[line.as_bytes()]);
+    assert_eq!(members(&fields, &CACHE_CONTROL).count(), 100_000);
 }
 
 #[test]

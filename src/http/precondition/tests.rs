@@ -1,4 +1,4 @@
-use super::super::sample::{Lines, head};
+use super::super::tests::sample::{Lines, head};
 use super::*;
 
 const NOW: Timestamp = Timestamp::from_unix_secs(1_785_542_400);

@@ -1,6 +1,6 @@
 use http::header::IF_NONE_MATCH;
 
-use super::super::sample::{Lines, head, head_of_bytes};
+use super::super::tests::sample::{Lines, head, head_of_bytes};
 use super::*;
 
 const NOW: Timestamp = Timestamp::from_unix_secs(1_785_542_400);

@@ -1,5 +1,7 @@
 //! Noise for everything in this room that reads what others send: it must answer, and never panic.
 
+pub(super) mod sample;
+
 use http::header::{
     CACHE_CONTROL, CONNECTION, DATE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
     LAST_MODIFIED, MAX_FORWARDS, RANGE, VIA,
