@@ -1,5 +1,6 @@
 //! Invalidation (RFC 9111 §4.4): what an unsafe method makes doubtful.
 
+use http::header::{CONTENT_LOCATION, LOCATION};
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::http::TargetUri;
@@ -15,8 +16,15 @@ pub fn invalidated(
     if is_safe(method) || !(status.is_success() || status.is_redirection()) {
         return Vec::new();
     }
-    let _ = fields;
-    vec![target.clone()]
+    let mut uris = vec![target.clone()];
+    let named = [LOCATION, CONTENT_LOCATION];
+    for line in named.iter().flat_map(|name| fields.get_all(name)) {
+        let uri = line.to_str().ok().and_then(|reference| target.resolve(reference));
+        uris.extend(uri.filter(|uri| uri.same_origin(target)));
+    }
+    uris.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+    uris.dedup();
+    uris
 }
 
 /// The methods that are registered as safe (RFC 9110 §16.1.1); any other may change something.

@@ -1,1 +1,96 @@
+//! The small language of policy's tables. A head is one text: lines apart by `|`, `{+60}` and `{-60}`
+//! are HTTP-dates that many seconds from [`START`].
 
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+
+use super::{
+    ExchangeTimes, RequestDirectives, RequestView, ResponseView, Storable, StoredHead, storable,
+};
+use crate::http::date;
+use crate::time::Timestamp;
+
+/// Tue, 14 Nov 2023 22:13:20 GMT: when every scene begins.
+pub(super) const START: Timestamp = Timestamp::from_unix_secs(1_700_000_000);
+
+/// The moment `secs` seconds from [`START`].
+pub(super) fn at(secs: i64) -> Timestamp {
+    Timestamp::from_unix_secs(START.unix_secs().checked_add_signed(secs).unwrap())
+}
+
+/// The moment `millis` milliseconds from [`START`].
+pub(super) fn at_millis(millis: u64) -> Timestamp {
+    START.saturating_add(Duration::from_millis(millis))
+}
+
+/// An exchange that took no time, `secs` seconds from [`START`].
+pub(super) fn instant(secs: i64) -> ExchangeTimes {
+    ExchangeTimes { request_time: at(secs), response_time: at(secs) }
+}
+
+/// Fields from text.
+pub(super) fn fields(text: &str) -> HeaderMap {
+    let mut all = HeaderMap::new();
+    for line in text.split('|').map(str::trim).filter(|line| !line.is_empty()) {
+        let (name, value) = line.split_once(':').unwrap();
+        let value = HeaderValue::from_str(dated(value.trim()).trim()).unwrap();
+        all.append(HeaderName::try_from(name).unwrap(), value);
+    }
+    all
+}
+
+/// Replaces `{+60}` by a date.
+fn dated(text: &str) -> String {
+    let Some((before, rest)) = text.split_once('{') else {
+        return text.to_owned();
+    };
+    let (offset, after) = rest.split_once('}').unwrap();
+    let date = date::format(at(offset.parse().unwrap()));
+    format!("{before}{}{}", date.to_str().unwrap(), dated(after))
+}
+
+/// A request and its directives.
+pub(super) struct Asked {
+    method: Method,
+    fields: HeaderMap,
+    directives: RequestDirectives,
+}
+
+impl Asked {
+    pub(super) fn view(&self) -> RequestView<'_> {
+        RequestView { method: &self.method, fields: &self.fields, directives: &self.directives }
+    }
+}
+
+/// A request from text: the method, then fields.
+pub(super) fn request(text: &str) -> Asked {
+    let (method, rest) = text.split_once('|').unwrap_or((text, ""));
+    let fields = fields(rest);
+    let directives = RequestDirectives::parse(&fields);
+    Asked { method: method.trim().parse().unwrap(), fields, directives }
+}
+
+/// A response from text: the status code, then fields.
+pub(super) fn response(text: &str) -> (StatusCode, HeaderMap) {
+    let (status, rest) = text.split_once('|').unwrap_or((text, ""));
+    (status.trim().parse().unwrap(), fields(rest))
+}
+
+/// What [`storable`] says of an exchange.
+pub(super) fn ask_storable(asked: &str, answered: &str, times: ExchangeTimes) -> Storable {
+    let (status, fields) = response(answered);
+    storable(&request(asked).view(), &ResponseView { status, fields: &fields }, times)
+}
+
+/// The head that is stored after an exchange at [`START`].
+pub(super) fn stored(asked: &str, answered: &str) -> StoredHead {
+    let times = instant(0);
+    let (status, fields) = response(answered);
+    match ask_storable(asked, answered, times) {
+        Storable::Store(freshness, nominated) => {
+            StoredHead::new(status, None, &fields, times, nominated, freshness)
+        }
+        Storable::Decline(detail) => panic!("{answered:?} is not stored: {detail}"),
+    }
+}

@@ -1,9 +1,9 @@
 //! The head of a stored response: one exact block of bytes, and what was computed when storing.
 
+use std::time::Duration;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-
-use std::time::Duration;
 
 use super::{ExchangeTimes, Freshness, NominatedFields};
 use crate::http::fields::rule;
@@ -132,3 +132,6 @@ impl StoredHead {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
