@@ -9,7 +9,7 @@ use std::task::Waker;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-/// Interim responses that may wait for a client; further ones are dropped.
+/// Interim responses that may wait for a client; [`ConnectionHandle::push_interim`] refuses more.
 const INTERIM_LIMIT: usize = 16;
 
 /// How the client speaks to us.
@@ -30,12 +30,16 @@ pub struct ConnectionHandle {
     exchange: AtomicU64,
     open: AtomicBool,
     interim: Mutex<Interim>,
+    received: AtomicU64,
+    sent: AtomicU64,
     pinned: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 #[derive(Debug, Default)]
 struct Interim {
     queue: VecDeque<Bytes>,
+    /// Whether the current exchange may still be given interim responses.
+    wanted: bool,
     waker: Option<Waker>,
 }
 
@@ -53,6 +57,8 @@ impl ConnectionHandle {
             exchange: AtomicU64::new(0),
             open: AtomicBool::new(false),
             interim: Mutex::default(),
+            received: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
             pinned: Mutex::default(),
         }
     }
@@ -74,7 +80,9 @@ impl ConnectionHandle {
 
     /// An exchange begins: called by `server` when hyper hands over a request.
     pub fn begin_exchange(&self) -> ExchangeId {
-        self.interim.lock().queue.clear();
+        let mut interim = self.interim.lock();
+        interim.queue.clear();
+        interim.wanted = true;
         self.open.store(true, Ordering::Release);
         ExchangeId(self.exchange.fetch_add(1, Ordering::AcqRel) + 1)
     }
@@ -84,9 +92,22 @@ impl ConnectionHandle {
         ExchangeId(self.exchange.load(Ordering::Acquire))
     }
 
-    /// The final head is about to be written, or was: interim responses are dropped from now on.
+    /// Interim responses are dropped from now on: called by `server` when the final head is written,
+    /// and at once for an HTTP/1.0 client (RFC 9110 §15.2).
     pub fn close_interim(&self) {
-        self.interim.lock().queue.clear();
+        let mut interim = self.interim.lock();
+        interim.queue.clear();
+        interim.wanted = false;
+    }
+
+    /// Closes as [`close_interim`](Self::close_interim) unless a response is waiting; then false.
+    pub fn close_interim_if_empty(&self) -> bool {
+        let mut interim = self.interim.lock();
+        let empty = interim.queue.is_empty();
+        if empty {
+            interim.wanted = false;
+        }
+        empty
     }
 
     /// Whether an exchange is open: what hyper writes while none is, is hyper's own answer.
@@ -96,15 +117,17 @@ impl ConnectionHandle {
 
     /// The exchange's last byte was flushed: called by `server`.
     pub fn end_exchange(&self) {
+        self.close_interim();
         self.open.store(false, Ordering::Release);
     }
 
-    /// Queues a serialised interim response (RFC 9110 §15.2); false when `exchange` is over or the
-    /// queue is full.
+    /// Queues a serialised interim response (RFC 9110 §15.2) and has it written as soon as it can be;
+    /// false when `exchange` is over, its final head was written, the client speaks HTTP/1.0, or 16
+    /// are waiting.
     pub fn push_interim(&self, exchange: ExchangeId, response: Bytes) -> bool {
         let mut interim = self.interim.lock();
         if self.current_exchange() != exchange
-            || !self.exchange_open()
+            || !interim.wanted
             || interim.queue.len() >= INTERIM_LIMIT
         {
             return false;
@@ -116,14 +139,34 @@ impl ConnectionHandle {
         true
     }
 
-    /// The next interim response to write; `waker` is woken when one comes.
+    /// The next interim response to write; `waker` is woken when one comes. Called by `server`.
     pub fn take_interim(&self, waker: &Waker) -> Option<Bytes> {
         let mut interim = self.interim.lock();
         let next = interim.queue.pop_front();
-        if next.is_none() {
+        if next.is_none() && !interim.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
             interim.waker = Some(waker.clone());
         }
         next
+    }
+
+    /// Bytes that came from the client on this connection, heads and framing included.
+    pub fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that were written to the client on this connection, heads and framing included.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Counts bytes that came from the client: called by `server`.
+    pub fn note_received(&self, bytes: usize) {
+        self.received.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Counts bytes that were written to the client: called by `server`.
+    pub fn note_sent(&self, bytes: usize) {
+        self.sent.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// Takes what is pinned to this connection (an upstream connection that carries credentials).
@@ -134,5 +177,47 @@ impl ConnectionHandle {
     /// Pins something to this connection; it is dropped with it.
     pub fn pin(&self, what: Box<dyn Any + Send>) {
         *self.pinned.lock() = Some(what);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn handle() -> ConnectionHandle {
+        let address = SocketAddr::from(([127, 0, 0, 1], 1));
+        ConnectionHandle::new(address, address, Dialect::Http)
+    }
+
+    #[test]
+    fn an_interim_response_meets_only_the_exchange_it_was_made_for() {
+        let handle = handle();
+        let first = handle.begin_exchange();
+        assert!(handle.push_interim(first, Bytes::from_static(b"1")));
+        handle.end_exchange();
+        assert!(!handle.push_interim(first, Bytes::from_static(b"2")));
+        let second = handle.begin_exchange();
+        assert_eq!(handle.take_interim(Waker::noop()), None);
+        assert!(!handle.push_interim(first, Bytes::from_static(b"3")));
+        assert!(handle.push_interim(second, Bytes::from_static(b"4")));
+        assert_eq!(handle.take_interim(Waker::noop()), Some(Bytes::from_static(b"4")));
+    }
+
+    #[test]
+    fn nothing_is_queued_once_the_final_head_was_written() {
+        let handle = handle();
+        let exchange = handle.begin_exchange();
+        handle.close_interim();
+        assert!(!handle.push_interim(exchange, Bytes::from_static(b"late")));
+    }
+
+    #[test]
+    fn the_queue_is_bounded() {
+        let handle = handle();
+        let exchange = handle.begin_exchange();
+        for _ in 0..INTERIM_LIMIT {
+            assert!(handle.push_interim(exchange, Bytes::from_static(b"x")));
+        }
+        assert!(!handle.push_interim(exchange, Bytes::from_static(b"x")));
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -46,6 +46,8 @@ pub struct Drain(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     stage: watch::Sender<Stage>,
+    /// Says the same as `stage`, for those who ask with every request.
+    begun: AtomicBool,
     tasks: [AtomicUsize; CLASSES],
     guards: [AtomicUsize; CLASSES],
     ended: [AtomicU64; CLASSES],
@@ -105,6 +107,7 @@ impl Drain {
 
     /// Starts to drain; a second call cuts off what is left.
     pub fn begin(&self) {
+        self.0.begun.store(true, Ordering::Release);
         self.0.stage.send_modify(|stage| {
             *stage = if *stage == Stage::Serving { Stage::Draining } else { Stage::Now };
         });
@@ -113,7 +116,7 @@ impl Drain {
 
     /// Whether [`begin`](Self::begin) was called.
     pub fn draining(&self) -> bool {
-        self.stage() >= Stage::Draining
+        self.0.begun.load(Ordering::Acquire)
     }
 
     /// Resolves once [`begin`](Self::begin) was called.
@@ -209,7 +212,7 @@ impl Shared {
 
     /// Something ended, or the stage changed: what follows from it.
     fn settle(&self) {
-        if *self.stage.borrow() == Stage::Serving {
+        if !self.begun.load(Ordering::Acquire) {
             return;
         }
         if !self.busy() {

@@ -1,0 +1,251 @@
+//! The waits of one client connection, as a value: what is being waited for, since when, until when.
+//!
+//! There is no timer per request. The connection's one timer is set to the earliest moment at which
+//! anything could be overdue, at most [`Clocks::longest_sleep`] ahead; a wait that begins later cannot
+//! end before that.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Config;
+
+/// What a connection waits for from its client.
+#[derive(Debug)]
+pub(super) struct Clocks {
+    waits: Waits,
+    awaited: Awaited,
+    /// Since when a write has been blocked.
+    writing: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Waits {
+    head: Duration,
+    idle: Duration,
+    body_stall: Duration,
+    body_min_rate: u64,
+    body_rate_grace: Duration,
+    write_stall: Duration,
+}
+
+#[derive(Debug)]
+enum Awaited {
+    /// The first byte of the next request, since.
+    Request(Instant),
+    /// The end of a head, since its first byte.
+    Head(Instant),
+    /// Nothing, or a body that is wanted.
+    Body { wanted: Option<Instant>, waited: Duration, bytes: u64 },
+}
+
+/// What is overdue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overdue {
+    /// The next request, or the rest of its head.
+    Head,
+    /// The rest of a request body, or it comes too slowly.
+    Body,
+    /// The client does not take what we write.
+    Write,
+}
+
+impl Clocks {
+    /// A connection whose first request began to arrive at `first_byte`.
+    pub(super) fn new(config: &Config, first_byte: Instant) -> Self {
+        let waits = Waits {
+            head: config.head_wait,
+            idle: config.idle_wait,
+            body_stall: config.body_stall_wait,
+            body_min_rate: config.body_min_rate,
+            body_rate_grace: config.body_rate_grace,
+            write_stall: config.write_stall_wait,
+        };
+        Self { waits, awaited: Awaited::Head(first_byte), writing: None }
+    }
+
+    /// A request was handed over.
+    pub(super) fn exchange_begins(&mut self) {
+        self.awaited = Awaited::Body { wanted: None, waited: Duration::ZERO, bytes: 0 };
+    }
+
+    /// The answer was written.
+    pub(super) fn exchange_ends(&mut self, now: Instant) {
+        self.awaited = Awaited::Request(now);
+    }
+
+    /// A read found nothing.
+    pub(super) fn read_waits(&mut self, now: Instant) {
+        if let Awaited::Body { wanted, .. } = &mut self.awaited {
+            wanted.get_or_insert(now);
+        }
+    }
+
+    /// A read found `bytes`.
+    pub(super) fn read(&mut self, bytes: &[u8], now: Instant) {
+        match &mut self.awaited {
+            // Empty lines before a request are no part of it (RFC 9112 §2.2).
+            Awaited::Request(_) if !bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n')) => {
+                self.awaited = Awaited::Head(now);
+            }
+            Awaited::Request(_) | Awaited::Head(_) => {}
+            Awaited::Body { wanted, waited, bytes: count } => {
+                if let Some(since) = wanted.take() {
+                    *waited += now.saturating_duration_since(since);
+                }
+                *count = count.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+            }
+        }
+    }
+
+    /// A write was blocked.
+    pub(super) fn write_waits(&mut self, now: Instant) {
+        self.writing.get_or_insert(now);
+    }
+
+    /// A write went through.
+    pub(super) fn wrote(&mut self) {
+        self.writing = None;
+    }
+
+    /// What is overdue, or when to look again.
+    pub(super) fn check(&self, now: Instant) -> Result<Instant, Overdue> {
+        let mut next = now + self.longest_sleep();
+        let mut due = |at: Option<Instant>, overdue: Overdue| match at {
+            Some(at) if at <= now => Err(overdue),
+            Some(at) => {
+                next = next.min(at);
+                Ok(())
+            }
+            None => Ok(()),
+        };
+        due(self.writing.and_then(|at| at.checked_add(self.waits.write_stall)), Overdue::Write)?;
+        match self.awaited {
+            // A request cannot be overdue while the answer before it is still being written.
+            _ if self.writing.is_some() => {}
+            Awaited::Request(since) => due(since.checked_add(self.waits.idle), Overdue::Head)?,
+            Awaited::Head(since) => due(since.checked_add(self.waits.head), Overdue::Head)?,
+            Awaited::Body { wanted: Some(since), waited, bytes } => {
+                due(since.checked_add(self.waits.body_stall), Overdue::Body)?;
+                let allowed = self.waits.time_for(bytes).saturating_sub(waited);
+                due(since.checked_add(allowed), Overdue::Body)?;
+            }
+            Awaited::Body { wanted: None, .. } => {}
+        }
+        Ok(next)
+    }
+
+    /// No wait that begins while the timer runs may end before it fires.
+    fn longest_sleep(&self) -> Duration {
+        let Waits { head, idle, body_stall, body_rate_grace, write_stall, .. } = self.waits;
+        let shortest = head.min(idle).min(body_stall).min(body_rate_grace).min(write_stall);
+        shortest.max(Duration::from_millis(1))
+    }
+}
+
+impl Waits {
+    /// How long may be waited, in all, for a body of which `bytes` have come.
+    fn time_for(&self, bytes: u64) -> Duration {
+        match bytes.checked_div(self.body_min_rate) {
+            Some(seconds) => self.body_rate_grace.max(Duration::from_secs(seconds)),
+            None => Duration::MAX,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn clocks() -> (Clocks, Instant) {
+        let start = Instant::now();
+        (Clocks::new(&Config::default(), start), start)
+    }
+
+    /// When `clocks` calls something overdue, in seconds after `from`, looking only when told to.
+    fn overdue(clocks: &Clocks, from: Instant) -> Option<(u64, Overdue)> {
+        let mut now = from;
+        while now < from + 1000 * SECOND {
+            match clocks.check(now) {
+                Err(overdue) => return Some(((now - from).as_secs(), overdue)),
+                Ok(next) => {
+                    assert!(next > now && next <= now + 10 * SECOND);
+                    now = next;
+                }
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn a_head_has_10_seconds_and_a_pause_between_requests_60() {
+        let (mut clocks, start) = clocks();
+        assert_eq!(overdue(&clocks, start), Some((10, Overdue::Head)));
+        clocks.exchange_begins();
+        assert_eq!(overdue(&clocks, start), None);
+        clocks.exchange_ends(start);
+        assert_eq!(overdue(&clocks, start), Some((60, Overdue::Head)));
+        clocks.read(b"\r\n", start);
+        assert_eq!(overdue(&clocks, start), Some((60, Overdue::Head)));
+        clocks.read(b"G", start);
+        assert_eq!(overdue(&clocks, start), Some((10, Overdue::Head)));
+        clocks.read(b"ET", start + 9 * SECOND);
+        assert_eq!(overdue(&clocks, start), Some((10, Overdue::Head)));
+    }
+
+    #[test]
+    fn a_body_may_stall_30_seconds_and_only_while_it_is_wanted() {
+        let (mut clocks, start) = clocks();
+        clocks.exchange_begins();
+        clocks.read(&[0; 100_000], start);
+        assert_eq!(overdue(&clocks, start), None);
+        clocks.read_waits(start);
+        clocks.read_waits(start + SECOND);
+        assert_eq!(overdue(&clocks, start), Some((30, Overdue::Body)));
+        clocks.read(&[0; 1], start + 29 * SECOND);
+        assert_eq!(overdue(&clocks, start), None);
+        clocks.read_waits(start + 100 * SECOND);
+        assert_eq!(overdue(&clocks, start + 100 * SECOND), Some((30, Overdue::Body)));
+    }
+
+    #[test]
+    fn a_body_below_its_rate_is_overdue_after_the_grace() {
+        let (mut clocks, start) = clocks();
+        clocks.exchange_begins();
+        for second in 0..9 {
+            clocks.read_waits(start + second * SECOND);
+            clocks.read(&[0; 100], start + (second + 1) * SECOND);
+        }
+        let now = start + 9 * SECOND;
+        clocks.read_waits(now);
+        assert_eq!(overdue(&clocks, now), Some((1, Overdue::Body)));
+        // The same pace is fast enough when the waits are short.
+        clocks.exchange_begins();
+        clocks.read(&[0; 20 * 1024], start);
+        clocks.read_waits(start);
+        assert_eq!(overdue(&clocks, start), Some((20, Overdue::Body)));
+    }
+
+    #[test]
+    fn a_rate_of_nought_asks_for_nothing() {
+        let start = Instant::now();
+        let config = Config { body_min_rate: 0, ..Config::default() };
+        let mut clocks = Clocks::new(&config, start);
+        clocks.exchange_begins();
+        clocks.read_waits(start);
+        assert_eq!(overdue(&clocks, start), Some((30, Overdue::Body)));
+    }
+
+    #[test]
+    fn a_blocked_write_has_60_seconds_from_the_last_byte_that_went_through() {
+        let (mut clocks, start) = clocks();
+        clocks.exchange_begins();
+        clocks.write_waits(start);
+        clocks.write_waits(start + 30 * SECOND);
+        assert_eq!(overdue(&clocks, start), Some((60, Overdue::Write)));
+        clocks.wrote();
+        assert_eq!(overdue(&clocks, start), None);
+    }
+}

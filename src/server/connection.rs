@@ -1,0 +1,274 @@
+//! One client connection, from its first bytes to its end.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::future::{Future, pending, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+
+use ::http::header::CONNECTION;
+use ::http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use bytes::Bytes;
+use http_body::Body;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep_until};
+
+use super::closing::{Reset, answer_and_close, linger};
+use super::clocks::Overdue;
+use super::exchange::{Beginning, Exchanges};
+use super::opening::{Opening, open};
+use super::refusal::Refusal;
+use super::wire::Wire;
+use super::{Config, Handler};
+use crate::net::accept::{Accepted, Seat};
+use crate::net::connection::{ConnectionHandle, Dialect};
+use crate::net::drain::Drain;
+
+/// What every connection of a server shares.
+#[derive(Debug)]
+pub(super) struct Serving<H> {
+    pub(super) handler: Arc<H>,
+    pub(super) config: Arc<Config>,
+    pub(super) drain: Drain,
+}
+
+impl<H> Clone for Serving<H> {
+    fn clone(&self) -> Self {
+        Self {
+            handler: Arc::clone(&self.handler),
+            config: Arc::clone(&self.config),
+            drain: self.drain.clone(),
+        }
+    }
+}
+
+/// How hyper's part of a connection ended.
+enum End {
+    /// hyper is done.
+    Done(hyper::Result<()>),
+    /// The service wants the connection closed with this.
+    Refused(Refusal),
+    /// The next request, or the rest of its head, did not come.
+    Late,
+    /// The client does not take the answer.
+    Stalled,
+}
+
+impl<H: Handler> Serving<H> {
+    /// Serves an accepted connection to its end.
+    pub(super) async fn run(self, accepted: Accepted) {
+        let Accepted { mut stream, client, local, seat } = accepted;
+        let opening = open(&mut stream, &self.config, self.drain.begun()).await;
+        let (dialect, prefix, first_byte) = match opening {
+            Ok(Opening::Http { prefix, first_byte }) => (Dialect::Http, prefix, first_byte),
+            Ok(Opening::Text { prefix, first_byte }) => (Dialect::Text, prefix, first_byte),
+            Ok(Opening::Refused { why }) => {
+                let client = client.ip();
+                tracing::info!(%client, reason = why.as_str(), "Closed a connection unserved");
+                return;
+            }
+            Ok(Opening::Silent) | Err(_) => return,
+        };
+        let handle = Arc::new(ConnectionHandle::new(client, local, dialect));
+        Box::pin(self.serve(stream, prefix, first_byte, handle, Some(seat))).await;
+    }
+
+    /// Speaks HTTP/1 on a stream of which `prefix` has been read already.
+    pub(super) async fn serve<S>(
+        self,
+        stream: S,
+        prefix: Bytes,
+        first_byte: Instant,
+        handle: Arc<ConnectionHandle>,
+        seat: Option<Seat>,
+    ) where
+        S: AsyncRead + AsyncWrite + Reset + Unpin + Send + 'static,
+    {
+        let Self { handler, config, drain } = self;
+        let exchanges =
+            Arc::new(Exchanges::new(Arc::clone(&handle), drain.clone(), &config, first_byte));
+        let wire = Wire::new(stream, prefix, Arc::clone(&exchanges), seat);
+        let service = service_fn(|request| {
+            respond(Arc::clone(&handler), Arc::clone(&exchanges), &config, request)
+        });
+        let mut connection =
+            builder(&config).serve_connection(TokioIo::new(wire), service).with_upgrades();
+
+        let mut begun = pin!(drain.begun());
+        let mut timer = pin!(sleep_until(Instant::now()));
+        let (mut asked, mut draining, mut left_idle) = (false, false, false);
+        let end = poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(result) = Pin::new(&mut connection).poll(cx) {
+                    return Poll::Ready(End::Done(result));
+                }
+                if let Some(refusal) = exchanges.take_refusal() {
+                    return Poll::Ready(End::Refused(refusal));
+                }
+                // `begun` is polled once, to leave the waker; from then on the flag says as much.
+                let begins = drain.draining() || (!asked && begun.as_mut().poll(cx).is_ready());
+                asked = true;
+                if begins && !draining {
+                    draining = true;
+                    left_idle = !handle.exchange_open();
+                    Pin::new(&mut connection).graceful_shutdown();
+                    continue;
+                }
+                loop {
+                    if timer.as_mut().poll(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                    match exchanges.check(Instant::now()) {
+                        Ok(next) => timer.as_mut().reset(next),
+                        // hyper finds out when it reads, if it still wants the body.
+                        Err(Overdue::Body) => break,
+                        Err(Overdue::Head) => return Poll::Ready(End::Late),
+                        Err(Overdue::Write) => return Poll::Ready(End::Stalled),
+                    }
+                }
+            }
+        })
+        .await;
+
+        // An upgraded connection has nothing left here: its bytes are somebody else's.
+        let Some(parts) = connection.into_parts() else { return };
+        let rest = parts.read_buf;
+        let wire = parts.io.into_inner();
+        let whole = wire.is_at_boundary();
+        let (mut stream, _seat) = wire.into_parts();
+        match last_word(end, &exchanges, &rest, &config) {
+            LastWord::Refuse(refusal) if whole => {
+                let answer = handler.refuse(&handle, &refusal);
+                handle.note_sent(answer.len());
+                answer_and_close(stream, &answer, config.write_stall_wait).await;
+            }
+            LastWord::Refuse(_) => {}
+            LastWord::Closed if left_idle => {}
+            LastWord::Closed => linger(&mut stream).await,
+            LastWord::Drop => {}
+            LastWord::Reset => {
+                if let Err(error) = stream.reset() {
+                    tracing::debug!(%error, "Cannot reset a connection");
+                }
+            }
+        }
+    }
+}
+
+/// What is left to do on a connection that hyper is done with.
+#[derive(Debug)]
+enum LastWord {
+    /// Our own answer, then close.
+    Refuse(Refusal),
+    /// hyper has closed it in good order.
+    Closed,
+    /// Close it.
+    Drop,
+    /// Close it so that the client sees an error.
+    Reset,
+}
+
+fn last_word(end: End, exchanges: &Exchanges, rest: &[u8], config: &Config) -> LastWord {
+    let open = exchanges.handle.exchange_open();
+    let nothing_left = rest.iter().all(|byte| matches!(byte, b'\r' | b'\n'));
+    match end {
+        End::Refused(refusal) => LastWord::Refuse(refusal),
+        End::Stalled => LastWord::Reset,
+        // A client that was idle is owed no word, one that was slow is (RFC 9110 §15.5.9).
+        End::Late if nothing_left => LastWord::Drop,
+        End::Late => LastWord::Refuse(Refusal::late(rest)),
+        End::Done(Ok(())) => LastWord::Closed,
+        End::Done(Err(error)) => {
+            tracing::debug!(client = %exchanges.handle.client().ip(), %error, "Connection broke");
+            if let Some(status) = exchanges.own_answer() {
+                LastWord::Refuse(Refusal::of_head(status, rest, exchanges.line_seen(), config))
+            } else if !open && error.is_parse() {
+                let status = StatusCode::BAD_REQUEST;
+                LastWord::Refuse(Refusal::of_head(status, rest, exchanges.line_seen(), config))
+            } else if !open && error.is_incomplete_message() && !nothing_left {
+                LastWord::Refuse(Refusal::cut_short(rest))
+            } else if exchanges.only_reset_tells() {
+                LastWord::Reset
+            } else {
+                LastWord::Drop
+            }
+        }
+    }
+}
+
+fn builder(config: &Config) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .half_close(true)
+        .max_header_size(config.max_head)
+        .header_read_timeout(None)
+        .auto_date_header(false);
+    // The default of 100 lives on hyper's stack; asking for it would put it on the heap.
+    if config.max_fields != Config::default().max_fields {
+        builder.max_headers(config.max_fields);
+    }
+    builder
+}
+
+/// One exchange, as hyper's service: opens it, asks the handler, and marks where its body ends.
+fn respond<H: Handler>(
+    handler: Arc<H>,
+    exchanges: Arc<Exchanges>,
+    config: &Config,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<impl Body<Data = Bytes, Error = ErrorOf<H>> + use<H>>, Infallible>>
++ use<H> {
+    let is_http_10 = request.version() < Version::HTTP_11;
+    let is_connect = request.method() == Method::CONNECT;
+    exchanges.begin(Beginning { is_http_10, has_body: !request.body().is_end_stream() });
+    let refusal = Refusal::of_request(&request, config);
+    let refused = refusal.is_some();
+    if let Some(refusal) = refusal {
+        exchanges.refuse(refusal);
+    }
+    async move {
+        if refused {
+            // The connection's task takes over after this poll.
+            return pending().await;
+        }
+        let mut response = handler.handle(request, Arc::clone(&exchanges.handle)).await;
+        let status = response.status();
+        let upgrades =
+            status == StatusCode::SWITCHING_PROTOCOLS || (is_connect && status.is_success());
+        if upgrades {
+            exchanges.upgrade();
+        } else if is_http_10 {
+            // RFC 9112 §9.3: no persistence, whatever an HTTP/1.0 client asks for. hyper closes
+            // after a response of version 1.0 that does not ask to be kept alive.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            if response.body().size_hint().exact().is_none() {
+                exchanges.close_delimits();
+            }
+        }
+        *response.version_mut() = if is_http_10 { Version::HTTP_10 } else { Version::HTTP_11 };
+        let held = UntilDropped(exchanges);
+        Ok(response.map(|body| {
+            body.map_err(move |error| {
+                let _held = &held;
+                error
+            })
+        }))
+    }
+}
+
+type ErrorOf<H> = <<H as Handler>::Body as Body>::Error;
+
+/// Dropped with the response body.
+struct UntilDropped(Arc<Exchanges>);
+
+impl Drop for UntilDropped {
+    fn drop(&mut self) {
+        self.0.body_dropped();
+    }
+}

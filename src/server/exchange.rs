@@ -1,0 +1,281 @@
+//! What the IO wrapper, the service and the connection's task know together.
+//!
+//! An exchange is open from the call of the service until the first completed flush after its
+//! response body was dropped. What hyper writes while none is open is hyper's own answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ::http::StatusCode;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use super::Config;
+use super::clocks::{Clocks, Overdue};
+use super::refusal::{FIRST_LINE_LIMIT, Refusal};
+use crate::net::ConnectionHandle;
+use crate::net::drain::{Class, Drain, InFlight};
+
+/// One connection's exchanges.
+#[derive(Debug)]
+pub(super) struct Exchanges {
+    pub(super) handle: Arc<ConnectionHandle>,
+    drain: Drain,
+    upgraded: AtomicBool,
+    marks: Mutex<Marks>,
+}
+
+#[derive(Debug)]
+struct Marks {
+    clocks: Clocks,
+    in_flight: Option<InFlight>,
+    /// The response body is gone: all that is left of the exchange is in hyper's buffer.
+    body_dropped: bool,
+    /// A read was turned away until that buffer is empty.
+    read_withheld: bool,
+    /// Reads of the request body fail from now on.
+    body_overdue: bool,
+    request_has_body: bool,
+    /// The end of the response is the end of the connection.
+    close_delimited: bool,
+    /// The status with which hyper wanted to answer by itself.
+    own_answer: Option<StatusCode>,
+    refusal: Option<Refusal>,
+    line: Line,
+}
+
+/// The first line of the head that is being read; what hyper may have consumed when it gives up.
+#[derive(Debug, Default)]
+struct Line {
+    bytes: Vec<u8>,
+    ended: bool,
+}
+
+/// What the service knows of an exchange when it begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beginning {
+    pub(super) is_http_10: bool,
+    pub(super) has_body: bool,
+}
+
+impl Exchanges {
+    pub(super) fn new(
+        handle: Arc<ConnectionHandle>,
+        drain: Drain,
+        config: &Config,
+        first_byte: Instant,
+    ) -> Self {
+        let marks = Marks {
+            clocks: Clocks::new(config, first_byte),
+            in_flight: None,
+            body_dropped: false,
+            read_withheld: false,
+            body_overdue: false,
+            request_has_body: false,
+            close_delimited: false,
+            own_answer: None,
+            refusal: None,
+            line: Line::default(),
+        };
+        Self { handle, drain, upgraded: AtomicBool::new(false), marks: Mutex::new(marks) }
+    }
+
+    /// The service was called.
+    pub(super) fn begin(&self, beginning: Beginning) {
+        self.handle.begin_exchange();
+        if beginning.is_http_10 {
+            self.handle.close_interim();
+        }
+        let in_flight = self.drain.guard(Class::Exchange);
+        let mut marks = self.marks.lock();
+        marks.clocks.exchange_begins();
+        marks.in_flight = Some(in_flight);
+        marks.body_dropped = false;
+        marks.body_overdue = false;
+        marks.request_has_body = beginning.has_body;
+        marks.close_delimited = false;
+        marks.line = Line { bytes: std::mem::take(&mut marks.line.bytes), ended: false };
+        marks.line.bytes.clear();
+    }
+
+    /// The response will end with the connection.
+    pub(super) fn close_delimits(&self) {
+        self.marks.lock().close_delimited = true;
+    }
+
+    /// After this response the bytes belong to whoever asked for the upgrade.
+    pub(super) fn upgrade(&self) {
+        self.upgraded.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_upgraded(&self) -> bool {
+        self.upgraded.load(Ordering::Acquire)
+    }
+
+    /// hyper dropped the response body.
+    pub(super) fn body_dropped(&self) {
+        self.marks.lock().body_dropped = true;
+    }
+
+    /// hyper's buffer is empty: ends the exchange if its body is gone. True when a read was withheld.
+    pub(super) fn flushed(&self, now: Instant) -> bool {
+        if !self.handle.exchange_open() {
+            return false;
+        }
+        let ended = {
+            let mut marks = self.marks.lock();
+            marks.body_dropped.then(|| {
+                marks.clocks.exchange_ends(now);
+                (marks.in_flight.take(), std::mem::take(&mut marks.read_withheld))
+            })
+        };
+        let Some((in_flight, withheld)) = ended else { return false };
+        self.handle.end_exchange();
+        drop(in_flight);
+        withheld
+    }
+
+    /// Whether hyper may read. Not between the end of a response body and its flush: a bad head that
+    /// follows would be answered in the middle of that response.
+    pub(super) fn may_read(&self) -> Result<bool, Overdue> {
+        let mut marks = self.marks.lock();
+        if marks.body_overdue {
+            return Err(Overdue::Body);
+        }
+        marks.read_withheld = marks.body_dropped && self.handle.exchange_open();
+        Ok(!marks.read_withheld)
+    }
+
+    pub(super) fn read_waits(&self, now: Instant) {
+        self.marks.lock().clocks.read_waits(now);
+    }
+
+    pub(super) fn read(&self, bytes: &[u8], now: Instant) {
+        self.handle.note_received(bytes.len());
+        let mut marks = self.marks.lock();
+        marks.clocks.read(bytes, now);
+        if !self.handle.exchange_open() {
+            marks.line.push(bytes);
+        }
+    }
+
+    pub(super) fn write_waits(&self, now: Instant) {
+        self.marks.lock().clocks.write_waits(now);
+    }
+
+    pub(super) fn wrote(&self, bytes: usize) {
+        self.handle.note_sent(bytes);
+        self.marks.lock().clocks.wrote();
+    }
+
+    /// What is overdue, or when to look again; a body that is overdue fails at its next read.
+    pub(super) fn check(&self, now: Instant) -> Result<Instant, Overdue> {
+        let mut marks = self.marks.lock();
+        let checked = marks.clocks.check(now);
+        if checked == Err(Overdue::Body) {
+            marks.body_overdue = true;
+            // Said once: whether the body is still wanted shows when hyper reads.
+            marks.clocks.exchange_begins();
+        }
+        checked
+    }
+
+    /// hyper answers by itself.
+    pub(super) fn note_own_answer(&self, status: StatusCode) {
+        self.marks.lock().own_answer.get_or_insert(status);
+    }
+
+    pub(super) fn own_answer(&self) -> Option<StatusCode> {
+        self.marks.lock().own_answer
+    }
+
+    /// The connection is to be closed with this, instead of an answer from the handler.
+    pub(super) fn refuse(&self, refusal: Refusal) {
+        self.marks.lock().refusal = Some(refusal);
+    }
+
+    pub(super) fn take_refusal(&self) -> Option<Refusal> {
+        self.marks.lock().refusal.take()
+    }
+
+    pub(super) fn has_refusal(&self) -> bool {
+        self.marks.lock().refusal.is_some()
+    }
+
+    /// Whether the client may still be sending the body of the last request.
+    pub(super) fn request_has_body(&self) -> bool {
+        self.marks.lock().request_has_body
+    }
+
+    /// Whether only a reset tells the client that the response in flight was cut.
+    pub(super) fn only_reset_tells(&self) -> bool {
+        self.handle.exchange_open() && self.marks.lock().close_delimited
+    }
+
+    /// The first line of the head that was read last, if it looks like one.
+    pub(super) fn line_seen(&self) -> Bytes {
+        self.marks.lock().line.seen()
+    }
+}
+
+impl Line {
+    fn push(&mut self, bytes: &[u8]) {
+        if self.ended {
+            return;
+        }
+        let bytes = if self.bytes.is_empty() {
+            let skip = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            bytes.get(skip..).unwrap_or_default()
+        } else {
+            bytes
+        };
+        let end = bytes.iter().position(|&byte| byte == b'\n');
+        self.ended = end.is_some();
+        let line = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
+        let room = FIRST_LINE_LIMIT.saturating_sub(self.bytes.len()).min(line.len());
+        self.bytes.extend_from_slice(line.get(..room).unwrap_or_default());
+        self.ended |= self.bytes.len() >= FIRST_LINE_LIMIT;
+    }
+
+    /// The line began in an earlier read when a request was pipelined; then this is its middle.
+    fn seen(&self) -> Bytes {
+        let line = self.bytes.strip_suffix(b"\r").unwrap_or(&self.bytes);
+        let mut words = line.split(|&byte| byte == b' ');
+        let (method, version) = (words.next(), words.nth(1));
+        let whole = method.is_some_and(|method| method.iter().all(u8::is_ascii_uppercase))
+            && version.is_some_and(|version| version.starts_with(b"HTTP/"));
+        if whole { Bytes::copy_from_slice(line) } else { Bytes::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_is_the_first_one_however_it_arrives() {
+        for (reads, line) in [
+            (["GET / HTTP/1.1\r\nA: b\r\n", "C: d"].as_slice(), "GET / HTTP/1.1"),
+            (&["\r\n", "\r\nGE", "T / HTT", "P/1.1\r\nHost"], "GET / HTTP/1.1"),
+            (&["ost: example.com\r\n"], ""),
+            (&["ue HTTP/1.1 x\r\n"], ""),
+            (&[], ""),
+        ] {
+            let mut seen = Line::default();
+            for read in reads {
+                seen.push(read.as_bytes());
+            }
+            assert_eq!(seen.seen(), line, "{reads:?}");
+        }
+    }
+
+    #[test]
+    fn an_endless_line_is_kept_up_to_a_limit() {
+        let mut line = Line::default();
+        for _ in 0..100 {
+            line.push(&[b'x'; 1000]);
+        }
+        assert_eq!(line.bytes.len(), FIRST_LINE_LIMIT);
+    }
+}
