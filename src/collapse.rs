@@ -55,7 +55,7 @@ struct State<T> {
 /// A request in flight: what its followers watch.
 type Flight<T> = Arc<watch::Sender<Phase<T>>>;
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Phase<T> {
     Waiting,
     Shared(T),

@@ -14,7 +14,7 @@ use super::stored::{StoredResponse, UNIT};
 use super::tally::{Evicted, Tally};
 use super::tier::{Lookup, Storage, Usage};
 use super::under_way::Ticket;
-use super::variants::{Choice, Variants};
+use super::variants::{Choice, Member, Variants};
 use crate::policy::{CacheKey, StoredHead};
 
 /// Evictions that may wait before whoever stores something deals with them.
@@ -143,7 +143,7 @@ impl Storage for Memory {
 
     fn publish(&self, response: &StoredResponse, ticket: &Ticket) -> bool {
         self.enter(response);
-        match self.variants.add(response, || !ticket.is_cancelled()) {
+        match self.variants.add(response.key(), Member::of(response), || !ticket.is_cancelled()) {
             Ok(displaced) => {
                 self.listed(response, displaced);
                 true
@@ -158,7 +158,7 @@ impl Storage for Memory {
     fn freshen(&self, stored: &StoredResponse, head: StoredHead) -> StoredResponse {
         let response = stored.with_head(next_id(), head);
         self.enter(&response);
-        match self.variants.replace(stored.id(), &response) {
+        match self.variants.replace(stored.key(), stored.id(), Member::of(&response)) {
             Some(displaced) => self.listed(&response, displaced),
             None => self.cache.invalidate(&response.id()),
         }

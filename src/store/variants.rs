@@ -32,9 +32,11 @@ struct List {
     members: Vec<Member>,
 }
 
-#[derive(Debug)]
-struct Member {
+/// One variant.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
     id: u64,
+    /// When the response was made, by its `Date` (RFC 9110 §6.6.1).
     date: Timestamp,
     response_time: Timestamp,
     nominated: NominatedFields,
@@ -51,7 +53,7 @@ pub(super) enum Choice {
     Nothing,
 }
 
-/// Why a response was not put into its list.
+/// It was not put into its list.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Superseded;
 
@@ -74,15 +76,14 @@ impl Variants {
         }
     }
 
-    /// Adds a response unless `allowed` says no or a response to a later exchange is there for the
-    /// same nominated fields. Returns the ids of those that gave way.
+    /// Adds a variant unless `allowed` says no or one from a later exchange is there for the same
+    /// nominated fields. Returns the ids of those that gave way.
     pub(super) fn add(
         &self,
-        response: &StoredResponse,
+        key: &CacheKey,
+        member: Member,
         allowed: impl FnOnce() -> bool,
     ) -> Result<Vec<u64>, Superseded> {
-        let key = response.key();
-        let member = Member::of(response);
         let shard = self.shard(key.digest()).ok_or(Superseded)?;
         let mut shard = shard.write();
         if !allowed() {
@@ -103,14 +104,13 @@ impl Variants {
         Ok(displaced)
     }
 
-    /// Puts `response` where the one named `old` is. `None` when that is gone.
-    pub(super) fn replace(&self, old: u64, response: &StoredResponse) -> Option<Vec<u64>> {
-        let digest = response.key().digest();
-        let mut shard = self.shard(digest)?.write();
-        let list = shard.get_mut(&digest)?;
+    /// Puts `member` where the one named `old` is. `None` when that is gone.
+    pub(super) fn replace(&self, key: &CacheKey, old: u64, member: Member) -> Option<Vec<u64>> {
+        let mut shard = self.shard(key.digest())?.write();
+        let list = shard.get_mut(&key.digest())?;
         let at = list.members.iter().position(|member| member.id == old)?;
         let mut displaced = vec![list.members.remove(at).id];
-        list.put(Member::of(response), &mut displaced);
+        list.put(member, &mut displaced);
         Some(displaced)
     }
 
@@ -180,7 +180,7 @@ impl List {
 }
 
 impl Member {
-    fn of(response: &StoredResponse) -> Self {
+    pub(super) fn of(response: &StoredResponse) -> Self {
         let head = response.head();
         Self {
             id: response.id(),
@@ -191,7 +191,7 @@ impl Member {
     }
 }
 
-/// When the response was made, by its `Date` (RFC 9110 §6.6.1).
+/// The `Date` of a response, or when it was received.
 fn date_of(head: &StoredHead) -> Timestamp {
     head.times.response_time
 }
@@ -214,5 +214,103 @@ impl Hasher for DigestHasher {
     fn write_u128(&mut self, digest: u128) {
         let [a, b, c, d, e, f, g, h, ..] = digest.to_le_bytes();
         self.0 = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::{ACCEPT_LANGUAGE, COOKIE};
+    use http::{HeaderName, HeaderValue};
+
+    use super::*;
+    use crate::http::{Scheme, TargetUri};
+
+    fn key(path: &str) -> CacheKey {
+        CacheKey::new(TargetUri::new(Scheme::Http, "example.org", 80, path))
+    }
+
+    fn request(fields: &[(HeaderName, &'static str)]) -> HeaderMap {
+        fields.iter().map(|(n, v)| (n.clone(), HeaderValue::from_static(v))).collect()
+    }
+
+    fn member(id: u64, date: u64, vary: &[HeaderName], request: &HeaderMap) -> Member {
+        let nominated = NominatedFields::read(vary.iter().cloned(), request);
+        let at = Timestamp::from_unix_secs(date);
+        Member { id, date: at, response_time: at, nominated }
+    }
+
+    fn add(variants: &Variants, key: &CacheKey, member: Member) -> Vec<u64> {
+        variants.add(key, member, || true).unwrap()
+    }
+
+    #[test]
+    fn the_newest_of_several_that_match_is_chosen_whenever_it_came() {
+        let german = request(&[(ACCEPT_LANGUAGE, "de")]);
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [1, 0, 2]] {
+            let variants = Variants::new();
+            let all = [
+                member(1, 100, &[], &german),
+                member(2, 300, &[ACCEPT_LANGUAGE], &german),
+                member(3, 200, &[COOKIE], &german),
+            ];
+            for at in order {
+                assert_eq!(add(&variants, &key("/"), all[at].clone()), []);
+            }
+            assert_eq!(variants.choose(&key("/"), &german), Choice::Matching(2), "{order:?}");
+            let english = request(&[(ACCEPT_LANGUAGE, "en")]);
+            assert_eq!(variants.choose(&key("/"), &english), Choice::Matching(3), "{order:?}");
+        }
+    }
+
+    #[test]
+    fn an_equal_variant_gives_way_unless_it_is_from_a_later_exchange() {
+        let variants = Variants::new();
+        let none = HeaderMap::new();
+        assert_eq!(add(&variants, &key("/"), member(1, 100, &[], &none)), []);
+        assert_eq!(add(&variants, &key("/"), member(2, 100, &[], &none)), [1]);
+        let older = variants.add(&key("/"), member(3, 99, &[], &none), || true);
+        assert_eq!(older, Err(Superseded));
+        assert_eq!(variants.choose(&key("/"), &none), Choice::Matching(2));
+    }
+
+    #[test]
+    fn the_variant_stored_first_gives_way_to_the_hundred_and_first() {
+        let variants = Variants::new();
+        let language = |n: u64| {
+            let value = HeaderValue::from(n);
+            HeaderMap::from_iter([(ACCEPT_LANGUAGE, value)])
+        };
+        for id in 0..VARIANTS as u64 {
+            let new = member(id, 1, &[ACCEPT_LANGUAGE], &language(id));
+            assert_eq!(add(&variants, &key("/"), new), []);
+        }
+        let one_more = member(1000, 1, &[ACCEPT_LANGUAGE], &language(1000));
+        assert_eq!(add(&variants, &key("/"), one_more), [0]);
+        assert_eq!(variants.choose(&key("/"), &language(1)), Choice::Matching(1));
+        let Choice::Others(others) = variants.choose(&key("/"), &language(0)) else {
+            panic!("others");
+        };
+        assert_eq!(others.len(), VARIANTS);
+    }
+
+    #[test]
+    fn a_list_goes_with_its_last_member() {
+        let variants = Variants::new();
+        let none = HeaderMap::new();
+        add(&variants, &key("/a"), member(1, 1, &[], &none));
+        add(&variants, &key("/b"), member(2, 1, &[], &none));
+        assert_eq!(variants.keys(), 2);
+        assert!(variants.discard(key("/a").digest(), 1));
+        assert!(!variants.discard(key("/a").digest(), 1));
+        assert_eq!(variants.discard_all(&key("/b")), [2]);
+        assert_eq!(variants.keys(), 0);
+    }
+
+    #[test]
+    fn what_is_not_allowed_is_not_added() {
+        let variants = Variants::new();
+        let new = member(1, 1, &[], &HeaderMap::new());
+        assert_eq!(variants.add(&key("/"), new, || false), Err(Superseded));
+        assert_eq!(variants.keys(), 0);
     }
 }

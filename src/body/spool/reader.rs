@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
+use http_body::{Body, SizeHint};
 
 use super::Shared;
+use super::state::Next;
 use crate::body::{BodyError, at_least};
 
 /// Reads a spool from the first byte. Dropping it frees what it held back.
@@ -28,10 +29,7 @@ impl Body for SpoolReader {
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Next {
         let (next, waker) = self.shared.state.lock().read(self.seat, cx.waker());
         if let Some(waker) = waker {
             waker.wake();

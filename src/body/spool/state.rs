@@ -60,6 +60,9 @@ struct Seat {
     waker: Option<Waker>,
 }
 
+/// What a reader gets.
+pub(super) type Next = Poll<Option<Result<Frame<Bytes>, BodyError>>>;
+
 /// What the writer may do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Room {
@@ -68,17 +71,6 @@ pub(super) enum Room {
     /// Wait to be woken, or until the moment named: then a reader is to be cut off.
     Wait(Option<Instant>),
     /// Nobody reads and nobody can come.
-    Nobody,
-}
-
-/// What to do with a frame that could be pushed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Take {
-    /// It is in.
-    Taken,
-    /// As [`Room::Wait`].
-    Wait(Option<Instant>),
-    /// As [`Room::Nobody`].
     Nobody,
 }
 
@@ -137,11 +129,7 @@ impl State {
     }
 
     /// The next frame for a reader; leaves the waker there when there is none.
-    pub(super) fn read(
-        &mut self,
-        at: usize,
-        waker: &Waker,
-    ) -> (Poll<Option<Result<Frame<Bytes>, BodyError>>>, Option<Waker>) {
+    pub(super) fn read(&mut self, at: usize, waker: &Waker) -> (Next, Option<Waker>) {
         let behind = self.first + self.frames.len() as u64;
         let Some(seat) = self.seats.get_mut(at).and_then(Option::as_mut) else {
             return (Poll::Ready(None), None);
@@ -169,13 +157,20 @@ impl State {
         }
         let from = seat.next;
         seat.next += 1;
-        let held =
-            from.checked_sub(self.first).and_then(|i| self.frames.get(usize::try_from(i).ok()?));
+        let held = usize::try_from(from.saturating_sub(self.first)).ok();
+        let held = held.and_then(|index| self.frames.get(index));
         let bytes = held.map(|held| held.bytes.clone()).unwrap_or_default();
         self.leave_position(from);
         *self.positions.entry(from + 1).or_default() += 1;
-        self.trim();
-        (Poll::Ready(Some(Ok(Frame::data(bytes)))), self.room_waker.take())
+        let trimmed = self.trim();
+        // Only what may change the writer's mind wakes it: with many readers most reads do not.
+        let matters = if self.window {
+            trimmed || from + 1 == behind
+        } else {
+            self.positions.last_key_value().is_some_and(|(next, _)| *next == from + 1)
+        };
+        let waker = if matters { self.room_waker.take() } else { None };
+        (Poll::Ready(Some(Ok(Frame::data(bytes)))), waker)
     }
 
     /// Whether a reader has nothing more to get.
@@ -234,36 +229,35 @@ impl State {
         self.frames.get(index).map_or(self.head, |held| held.start)
     }
 
-    pub(super) fn room(&mut self, config: &SpoolConfig, waker: Option<&Waker>) -> Room {
+    /// Whether there is room for another frame; leaves the waker when there is none.
+    pub(super) fn room(&mut self, config: &SpoolConfig, waker: &Waker) -> Room {
         if self.window && self.readers == 0 {
             return Room::Nobody;
         }
-        if self.ahead() < config.read_ahead {
-            self.held_since = None;
-            return Room::Free;
+        if self.ahead() >= config.read_ahead {
+            return self.wait(config, waker);
         }
-        Room::Wait(self.wait(config, waker))
+        self.held_since = None;
+        Room::Free
     }
 
-    pub(super) fn take(
-        &mut self,
-        bytes: &Bytes,
-        config: &SpoolConfig,
-        waker: Option<&Waker>,
-    ) -> Take {
-        match self.room(config, waker) {
-            Room::Free => {}
-            Room::Wait(until) => return Take::Wait(until),
-            Room::Nobody => return Take::Nobody,
+    /// Adds a frame when there is room and the budget has it; leaves the waker when not.
+    pub(super) fn add(&mut self, bytes: &Bytes, config: &SpoolConfig, waker: &Waker) -> Room {
+        if self.window && self.readers == 0 {
+            return Room::Nobody;
+        }
+        if self.ahead() >= config.read_ahead {
+            return self.wait(config, waker);
         }
         let cost = bytes.len() as u64 + FRAME_OVERHEAD;
         if !self.budget.try_take(cost) {
-            self.stop_joining();
-            if self.readers == 0 {
-                return Take::Nobody;
+            if !self.window {
+                // What this lets go may be enough.
+                self.stop_joining();
+                return self.add(bytes, config, waker);
             }
             if !self.frames.is_empty() {
-                return Take::Wait(self.wait(config, waker));
+                return self.wait(config, waker);
             }
             self.budget.take(cost);
         }
@@ -271,25 +265,27 @@ impl State {
         self.charged += cost;
         self.frames.push_back(Held { start: self.head, bytes: bytes.clone() });
         self.head += bytes.len() as u64;
-        Take::Taken
+        Room::Free
     }
 
     /// Leaves the waker, and says until when a slow reader is borne with: only while another reader
     /// has read everything and waits.
-    fn wait(&mut self, config: &SpoolConfig, waker: Option<&Waker>) -> Option<Instant> {
-        self.room_waker = waker.cloned();
+    fn wait(&mut self, config: &SpoolConfig, waker: &Waker) -> Room {
+        self.room_waker = Some(waker.clone());
         let behind = self.first + self.frames.len() as u64;
         if !self.window || !self.positions.contains_key(&behind) {
             self.held_since = None;
-            return None;
+            return Room::Wait(None);
         }
         let since = *self.held_since.get_or_insert_with(Instant::now);
-        Some(since + config.cutoff)
+        Room::Wait(Some(since + config.cutoff))
     }
 
     /// Cuts off the readers that leave no room, when their time is over.
     pub(super) fn cut_off(&mut self, config: &SpoolConfig) -> Vec<Waker> {
-        if !self.held_since.is_some_and(|since| since + config.cutoff <= Instant::now()) {
+        let now = Instant::now();
+        let held_up = self.positions.contains_key(&(self.first + self.frames.len() as u64));
+        if !held_up || self.held_since.is_none_or(|since| since + config.cutoff > now) {
             return Vec::new();
         }
         self.held_since = None;
@@ -347,11 +343,12 @@ impl State {
 
     // ---- frames ----
 
-    /// Lets go what nobody will read.
-    fn trim(&mut self) {
+    /// Lets go what nobody will read; says whether there was anything.
+    fn trim(&mut self) -> bool {
         if self.joinable() {
-            return;
+            return false;
         }
+        let before = self.first;
         let behind = self.first + self.frames.len() as u64;
         let needed = self.positions.first_key_value().map_or(behind, |(next, _)| *next);
         while self.first < needed {
@@ -361,6 +358,7 @@ impl State {
             self.budget.give_back(cost);
             self.first += 1;
         }
+        self.first > before
     }
 }
 

@@ -7,10 +7,10 @@ use std::task::{Poll, Waker};
 use bytes::Bytes;
 use http::HeaderMap;
 use thiserror::Error;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
-use super::state::{Room, Take};
-use super::{Shared, Spool};
+use super::state::{Room, State};
+use super::{Shared, Spool, SpoolConfig};
 use crate::body::BodyError;
 
 /// Nobody reads the spool and nobody can join it: there is nothing left to do.
@@ -50,13 +50,7 @@ impl SpoolWriter {
     /// # Errors
     /// [`Abandoned`] when nobody is left to read and nobody can join.
     pub async fn room(&mut self) -> Result<(), Abandoned> {
-        let shared = Arc::clone(self.shared());
-        wait(&shared, |waker| match shared.state.lock().room(&shared.config, waker) {
-            Room::Free => Step::Done(Ok(())),
-            Room::Wait(until) => Step::Wait(until),
-            Room::Nobody => Step::Done(Err(Abandoned)),
-        })
-        .await
+        self.wait(State::room).await
     }
 
     /// Adds a part of the body, when there is room. The caller has copied it: a slice of a read buffer
@@ -66,22 +60,10 @@ impl SpoolWriter {
     /// # Errors
     /// [`Abandoned`] when nobody is left to read and nobody can join.
     pub async fn push(&mut self, bytes: Bytes) -> Result<Pushed, Abandoned> {
-        let shared = Arc::clone(self.shared());
         if !bytes.is_empty() {
-            wait(&shared, |waker| {
-                let mut state = shared.state.lock();
-                match state.take(&bytes, &shared.config, waker) {
-                    Take::Taken => {
-                        let wakers = state.wake_readers();
-                        drop(state);
-                        wake(wakers);
-                        Step::Done(Ok(()))
-                    }
-                    Take::Wait(until) => Step::Wait(until),
-                    Take::Nobody => Step::Done(Err(Abandoned)),
-                }
-            })
-            .await?;
+            self.wait(|state, config, waker| state.add(&bytes, config, waker)).await?;
+            let wakers = self.shared().state.lock().wake_readers();
+            wake(wakers);
         }
         Ok(if self.joinable() { Pushed::Kept } else { Pushed::Window })
     }
@@ -139,7 +121,39 @@ impl SpoolWriter {
         wake(wakers);
     }
 
-    fn shared(&self) -> &Arc<Shared> {
+    /// Repeats `step` whenever the spool wakes the writer, until it is done, and cuts slow readers
+    /// off at the moment that it names. A step that says to wait has left the waker.
+    async fn wait(
+        &self,
+        mut step: impl FnMut(&mut State, &SpoolConfig, &Waker) -> Room,
+    ) -> Result<(), Abandoned> {
+        let Shared { config, state } = &*self.spool.shared;
+        let mut deadline = None;
+        loop {
+            let next = poll_fn(|cx| match step(&mut state.lock(), config, cx.waker()) {
+                Room::Wait(until) if until == deadline => Poll::Pending,
+                next => Poll::Ready(next),
+            });
+            let next = match deadline {
+                None => next.await,
+                Some(at) => match timeout_at(at, next).await {
+                    Ok(next) => next,
+                    Err(_elapsed) => {
+                        let wakers = state.lock().cut_off(config);
+                        wake(wakers);
+                        continue;
+                    }
+                },
+            };
+            match next {
+                Room::Free => return Ok(()),
+                Room::Nobody => return Err(Abandoned),
+                Room::Wait(until) => deadline = until,
+            }
+        }
+    }
+
+    fn shared(&self) -> &Shared {
         &self.spool.shared
     }
 }
@@ -148,38 +162,6 @@ impl Drop for SpoolWriter {
     fn drop(&mut self) {
         // Has no effect after an end.
         self.break_off(BodyError::Truncated);
-    }
-}
-
-enum Step<T> {
-    Done(T),
-    Wait(Option<Instant>),
-}
-
-/// Repeats `step` whenever the spool wakes the writer, and cuts slow readers off at the moment that
-/// `step` names. A step that says to wait has left the waker.
-async fn wait<T>(shared: &Shared, mut step: impl FnMut(Option<&Waker>) -> Step<T>) -> T {
-    let mut deadline = None;
-    loop {
-        let next = poll_fn(|cx| match step(Some(cx.waker())) {
-            Step::Wait(until) if until == deadline => Poll::Pending,
-            next => Poll::Ready(next),
-        });
-        let next = match deadline {
-            None => next.await,
-            Some(at) => match timeout_at(at, next).await {
-                Ok(next) => next,
-                Err(_elapsed) => {
-                    let wakers = shared.state.lock().cut_off(&shared.config);
-                    wake(wakers);
-                    continue;
-                }
-            },
-        };
-        match next {
-            Step::Done(value) => return value,
-            Step::Wait(until) => deadline = until,
-        }
     }
 }
 
