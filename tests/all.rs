@@ -8,4 +8,5 @@
     reason = "this is a test: a panic is how it fails, and everything is public to everything"
 )]
 
+mod caching;
 mod support;

@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod error;
+mod rooms;
 pub mod serve;
 pub mod settings;
 pub mod signals;
@@ -52,6 +53,6 @@ fn dispatch(
         Some(Command::Serve(options)) => *options,
         None => args.serve,
     };
-    serve::serve(Settings::load(&options, variable)?)?;
+    serve::serve(&Settings::load(&options, variable)?)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -20,6 +20,8 @@ pub struct Interfaces {
     snapshot: RwLock<Snapshot>,
     /// Whether a snapshot that is too old is taken again; false for a list that was given.
     live: bool,
+    /// Networks that count as another scope than their addresses say.
+    counted: Vec<(IpNet, Scope)>,
 }
 
 #[derive(Debug)]
@@ -36,13 +38,23 @@ impl Interfaces {
         Self {
             snapshot: RwLock::new(Snapshot { links: read_links(), taken: Instant::now() }),
             live: true,
+            counted: Vec::new(),
         }
     }
 
     /// A fixed list: each address of the machine with the length of its prefix.
     pub fn fixed(links: impl IntoIterator<Item = IpNet>) -> Self {
         let links = links.into_iter().collect();
-        Self { snapshot: RwLock::new(Snapshot { links, taken: Instant::now() }), live: false }
+        let snapshot = RwLock::new(Snapshot { links, taken: Instant::now() });
+        Self { snapshot, live: false, counted: Vec::new() }
+    }
+
+    /// Counts the addresses of `network` as `scope`, whatever they look like: for a machine on which
+    /// they stand for others, and for tests, which have loopback addresses only.
+    #[must_use]
+    pub fn counting(mut self, network: IpNet, scope: Scope) -> Self {
+        self.counted.push((network, scope));
+        self
     }
 
     /// Reads the interfaces again, now.
@@ -68,7 +80,11 @@ impl Interfaces {
 
     /// The scope of an address, seen from this machine.
     pub fn scope(&self, address: IpAddr) -> Scope {
-        Scope::of(address, |address| self.own(address))
+        let canonical = address.to_canonical();
+        match self.counted.iter().find(|(network, _)| network.contains(&canonical)) {
+            Some((_, scope)) => *scope,
+            None => Scope::of(address, |address| self.own(address)),
+        }
     }
 
     fn with_links<T>(&self, ask: impl FnOnce(&[IpNet]) -> T) -> T {

@@ -4,6 +4,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
+use ipnet::IpNet;
+
 use crate::http::TargetUri;
 use crate::http::target::Mode;
 use crate::net::{Interfaces, Reach, Scope};
@@ -13,6 +15,8 @@ use super::error::ProxyError;
 /// The safe defaults, and what the settings change about them.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// Client networks that are served besides loopback, private and directly attached ones.
+    pub clients: Vec<IpNet>,
     /// Ports that `CONNECT` may reach.
     pub tunnel_ports: Vec<RangeInclusive<u16>>,
     /// Ports that plain requests may reach.
@@ -24,6 +28,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            clients: Vec::new(),
             tunnel_ports: vec![443..=443, 80..=80],
             ports: vec![80..=80, 443..=443, 1024..=u16::MAX],
             deny_private: false,
@@ -43,7 +48,10 @@ pub(super) fn admit(
         Scope::Loopback | Scope::Own | Scope::Private => true,
         // A link-local client is on a directly attached prefix by definition.
         Scope::LinkLocal => true,
-        Scope::Public => interfaces.attached(client),
+        Scope::Public => {
+            interfaces.attached(client)
+                || config.access.clients.iter().any(|network| network.contains(&client))
+        }
     };
     if !served {
         return Err(ProxyError::ClientRefused { client, listener: local });

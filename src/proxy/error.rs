@@ -32,20 +32,6 @@ pub enum ProxyError {
     /// A transfer coding other than exactly one `chunked`.
     #[error("the only transfer coding that is understood is: chunked")]
     TransferCoding,
-    /// The request-target is too long.
-    #[error("the request-target is longer than {limit} bytes")]
-    TargetTooLong {
-        /// The limit, in bytes.
-        limit: usize,
-    },
-    /// One field is too large.
-    #[error("the field {name} is larger than {limit} bytes")]
-    FieldTooLarge {
-        /// The field.
-        name: String,
-        /// The limit, in bytes.
-        limit: usize,
-    },
     /// The client is not one that we serve.
     #[error("{client} may not use the proxy at {listener}: it is on no private or attached network")]
     ClientRefused {
@@ -131,10 +117,6 @@ impl ProxyError {
                 (S::BAD_REQUEST, "http_request_error", Refused)
             }
             Self::TransferCoding => (S::NOT_IMPLEMENTED, "http_request_error", Refused),
-            Self::TargetTooLong { .. } => (S::URI_TOO_LONG, "http_request_error", Refused),
-            Self::FieldTooLarge { .. } => {
-                (S::REQUEST_HEADER_FIELDS_TOO_LARGE, "http_request_error", Refused)
-            }
             Self::ClientRefused { .. } | Self::PortRefused { .. } => {
                 (S::FORBIDDEN, "http_request_denied", Refused)
             }

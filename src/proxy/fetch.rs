@@ -113,15 +113,38 @@ pub(super) async fn run(
             let stored = shared.store.freshen(stored, head);
             Ok(Fetched { peer: Some(reply.peer), kind: Kind::Freshened(stored) })
         }
-        Validated::Replace => Ok(interpret(shared, ask, reply, times)),
+        Validated::Replace => {
+            if let Some(grant) = plan.on_error.filter(|grant| grant.covers(reply.response.status()))
+            {
+                return Ok(Fetched { peer: Some(reply.peer), kind: Kind::Stale(stored.clone(), grant) });
+            }
+            Ok(replace(shared, ask, stored, reply, times))
+        }
         // A 304 that does not describe what we have: ask again, once, for all of it.
         Validated::Repeat => {
             drop(reply);
             let (reply, times) =
                 send(shared, ask, fields, Outgoing::Empty, Some(interim), &connection).await?;
-            Ok(interpret(shared, ask, reply, times))
+            Ok(replace(shared, ask, stored, reply, times))
         }
     }
+}
+
+/// What is stored was validated and did not hold. Where the new answer is not stored in its place, it
+/// goes all the same, unless the origin only failed.
+fn replace(
+    shared: &Arc<Shared>,
+    ask: &Ask,
+    stored: &StoredResponse,
+    reply: Reply,
+    times: ExchangeTimes,
+) -> Fetched {
+    let failed = reply.response.status().is_server_error();
+    let fetched = interpret(shared, ask, reply, times);
+    if matches!(fetched.kind, Kind::Private { .. }) && !failed {
+        shared.store.remove(stored);
+    }
+    fetched
 }
 
 async fn send(

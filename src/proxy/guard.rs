@@ -7,37 +7,8 @@ use hyper::{HeaderMap, Request, Version};
 
 use super::error::ProxyError;
 
-/// Limits on a request head, besides those of the connection.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Bytes of a request-target; more is a 414.
-    pub max_target: usize,
-    /// Bytes of one field line; more is a 431.
-    pub max_field: usize,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { max_target: 16 * 1024, max_field: 32 * 1024 }
-    }
-}
-
-/// Refuses a head that is too large or ambiguous.
-pub(super) fn check(request: &Request<Incoming>, config: &Config) -> Result<(), ProxyError> {
-    let target = request.uri();
-    let length = target.path_and_query().map_or(0, |path| path.as_str().len())
-        + target.authority().map_or(0, |authority| authority.as_str().len() + 8);
-    if length > config.max_target {
-        return Err(ProxyError::TargetTooLong { limit: config.max_target });
-    }
-    for (name, value) in request.headers() {
-        if name.as_str().len() + value.len() > config.max_field {
-            return Err(ProxyError::FieldTooLarge {
-                name: name.as_str().to_owned(),
-                limit: config.max_field,
-            });
-        }
-    }
+/// Refuses a head that others would read differently.
+pub(super) fn check(request: &Request<Incoming>) -> Result<(), ProxyError> {
     host(request.headers(), request.version())?;
     transfer_coding(request.headers())
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! server          a request head                          → Request<Incoming>
-//! guard           what hyper lets through                 → 400, 414, 431
+//! guard           what hyper lets through                 → 400, 501
 //! http::target    resolve the request-target              → Target
 //! access          client, port                            → Reach, or 403
 //! http::via       our own pseudonym                       → loop, 502
@@ -44,6 +44,7 @@ use crate::collapse::Collapse;
 use crate::http::target::{self, Mode, Target};
 use crate::http::via::{self, Pseudonym};
 use crate::net::drain::Drain;
+use crate::net::relay::RelayLimits;
 use crate::net::{ConnectionHandle, Interfaces};
 use crate::store::Store;
 use crate::telemetry::AccessLog;
@@ -54,8 +55,6 @@ pub use access::Config as AccessConfig;
 pub use error::ProxyError;
 pub use exchange::Observed;
 pub use fill::Config as FillConfig;
-pub use guard::Config as GuardConfig;
-pub use tunnel::Config as TunnelConfig;
 
 use exchange::Exchange;
 
@@ -64,12 +63,10 @@ use exchange::Exchange;
 pub struct Config {
     /// How origin-form requests are understood.
     pub mode: Mode,
-    /// Limits on a request head.
-    pub guard: GuardConfig,
     /// Who may ask for what.
     pub access: AccessConfig,
     /// Limits of tunnels.
-    pub tunnel: TunnelConfig,
+    pub tunnel: RelayLimits,
     /// How long followers wait, and what is remembered as unshareable.
     pub collapse: crate::collapse::Config,
     /// How stale a response may be served.
@@ -148,7 +145,7 @@ impl Proxy {
     ) -> Result<Response<Body>, ProxyError> {
         let shared = &self.0;
         exchange.occupy(shared.slots.clone().try_acquire_owned().ok())?;
-        guard::check(&request, &shared.config.guard)?;
+        guard::check(&request)?;
         let target = target::resolve(request.method(), request.uri(), &shared.config.mode)?;
         exchange.aim(&target);
         let client = connection.client().ip();

@@ -1,7 +1,6 @@
 //! Tunnels: `CONNECT` (RFC 9110 §9.3.6) and what follows a 101 (RFC 9110 §7.8).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue, UPGRADE};
@@ -15,7 +14,7 @@ use crate::http::target::Authority;
 use crate::http::via;
 use crate::net::Reach;
 use crate::net::drain::Class;
-use crate::net::relay::{self, RelayClose, RelayCounts, RelayLimits};
+use crate::net::relay::{self, RelayClose, RelayCounts};
 use crate::telemetry::CacheWord;
 use crate::upstream::ResponseBody;
 
@@ -24,21 +23,6 @@ use super::ask::Ask;
 use super::error::ProxyError;
 use super::exchange::Exchange;
 use super::respond;
-
-/// Limits of tunnels.
-#[derive(Clone, Copy, Debug)]
-pub struct Config {
-    /// A tunnel in which nothing moves for so long is closed.
-    pub idle_wait: Duration,
-    /// No tunnel lives longer.
-    pub lifetime: Duration,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { idle_wait: Duration::from_secs(300), lifetime: Duration::from_secs(24 * 3600) }
-    }
-}
 
 /// Dials first; only a connection that stands is answered with 200.
 pub(super) async fn connect(
@@ -103,8 +87,7 @@ struct Carrier {
 
 impl Carrier {
     async fn carry(self, client: Upgraded, origin: impl AsyncRead + AsyncWrite + Unpin) {
-        let config = self.shared.config.tunnel;
-        let limits = RelayLimits { idle: config.idle_wait, lifetime: config.lifetime };
+        let limits = self.shared.config.tunnel;
         let stop = self.shared.drain.tunnels_close();
         let ended = relay::relay(TokioIo::new(client), origin, limits, stop, &RelayCounts::default()).await;
         let why = match ended.why {

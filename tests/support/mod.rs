@@ -3,6 +3,7 @@
 //! ```text
 //! origin     an HTTP origin on raw sockets that does what a test says, misbehaving included
 //! listener   bare TCP: the test itself speaks on the accepted connection
+//! proxy      the proxy in this process, with a clock that a test moves and a log that it reads
 //! dns        a DNS server that answers from a table, or not at all
 //! client     sends bytes, reads responses; the text client
 //! log        the access log as parsed lines
@@ -22,6 +23,7 @@ pub mod log;
 pub mod message;
 pub mod origin;
 pub mod pattern;
+pub mod proxy;
 pub mod tasks;
 pub mod tls;
 pub mod wire;

@@ -5,6 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use larder::cli::serve::{self, Config, Parts, Running};
+use larder::cli::settings::Settings;
+use larder::net::Interfaces;
+use larder::telemetry::output::{Output, Sink};
+use larder::telemetry::{AccessLog, Format};
 use larder::time::{Clock, ManualClock, SharedClock, Timestamp};
 
 use super::client::{self, Client};
@@ -14,6 +18,9 @@ use super::message::Response;
 
 /// Where the manual clock starts: Fri, 15 Jan 2027 08:00:00 GMT.
 pub const START: Timestamp = Timestamp::from_unix_secs(1_800_000_000);
+
+/// Bytes of log lines that may wait.
+const LOG_QUEUE: usize = 16 * 1024 * 1024;
 
 /// A running proxy.
 pub struct Proxy {
@@ -31,14 +38,20 @@ impl Proxy {
 
     /// Starts with changed settings.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = Config::default();
+        Self::seen_by(Interfaces::system(), change)
+    }
+
+    /// Starts with changed settings on a machine that has these addresses.
+    pub fn seen_by(interfaces: Interfaces, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::from(&Settings::default());
         config.server.listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
         change(&mut config);
         let (clock, log) = (ManualClock::new(START), Log::new());
         let shared: SharedClock = Arc::new(clock.clone());
-        let parts = Parts { clock: shared, log_output: Box::new(log.output()) };
-        let started = within("the proxy to start", serve::start(config, parts)).await;
-        let running = started.expect("the proxy starts");
+        let sink = Sink::Writer(Box::new(log.output()));
+        let lines = Output::open(sink, LOG_QUEUE, Box::new(|_, _| {})).expect("a thread starts");
+        let parts = Parts { clock: shared, interfaces, log: AccessLog::new(Format::Json, lines) };
+        let running = serve::start(config, parts).expect("the proxy starts");
         let address = running.addresses()[0];
         Self { running, address, clock, log }
     }
@@ -75,6 +88,7 @@ impl Proxy {
 
     /// Drains and stops.
     pub async fn stop(self) {
-        within("the proxy to stop", self.running.stop()).await;
+        self.running.begin_drain();
+        within("the proxy to stop", self.running.drained()).await;
     }
 }

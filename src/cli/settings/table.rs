@@ -174,6 +174,8 @@ settings! {
     upstream_idle_wait: Duration = Span, Duration::from_secs(30);
     /// Idle connections kept per origin.
     idle_per_origin: usize = Number<usize>, 32;
+    /// Idle connections kept in all.
+    idle_total: usize = Number<usize>, 2048;
     /// Connections per origin.
     connections_per_origin: usize = Count, 256;
     /// Requests that may wait for a connection of one origin.
@@ -215,6 +217,8 @@ settings! {
     read_ahead: usize = Buffer, 256 * KIB;
     /// How long one reader may hold up the others of the same body.
     slow_reader_wait: Duration = Wait, Duration::from_secs(60);
+    /// A fetch that its last reader has left is finished when so few bytes are missing.
+    finish_within: u64 = Size, MIB;
 
     // --- the log -------------------------------------------------------------------------------------
 
