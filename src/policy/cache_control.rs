@@ -104,7 +104,9 @@ impl Extent {
         let named = match directive.argument.map(list::unquote) {
             Some(Some(text)) => text
                 .split(',')
-                .map(|name| HeaderName::from_bytes(name.trim_matches([' ', '\t']).as_bytes()))
+                .map(|name| name.trim_matches([' ', '\t']).as_bytes())
+                .filter(|name| !name.is_empty())
+                .map(HeaderName::from_bytes)
                 .collect::<Result<Vec<_>, _>>(),
             _ => Ok(Vec::new()),
         };

@@ -3,9 +3,10 @@
 mod normal;
 
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use http::header::VARY;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::http::list;
 
@@ -34,14 +35,31 @@ impl Nomination {
 
 /// The request fields that a stored response's `Vary` nominates, with their values normalised as far
 /// as their grammar allows. Empty when the response has no `Vary`. Equal when the normalised values
-/// are equal.
+/// are equal. Clones share one block.
 #[derive(Clone, Debug, Default)]
-pub struct NominatedFields {
-    /// Names in order, each once, with normalised values: one block (see [`entries`]).
-    normal: Box<[u8]>,
-    /// The same as received, where that differs: most clients send exactly this again, and then
-    /// nothing needs to be normalised to see that it matches.
-    received: Box<[u8]>,
+pub struct NominatedFields(Option<Arc<Nominated>>);
+
+#[derive(Debug)]
+struct Nominated {
+    /// Where the normalised entries end.
+    normal_len: usize,
+    /// Names in order, each once, with normalised values (see [`push_entry`]). Then the same as
+    /// received, where that differs: most clients send exactly this again, and then nothing needs to
+    /// be normalised to see that it matches.
+    block: Box<[u8]>,
+}
+
+impl Nominated {
+    fn normal(&self) -> &[u8] {
+        self.block.get(..self.normal_len).unwrap_or_default()
+    }
+
+    fn received(&self) -> &[u8] {
+        match self.block.get(self.normal_len..) {
+            Some(received) if !received.is_empty() => received,
+            _ => &self.block,
+        }
+    }
 }
 
 impl NominatedFields {
@@ -50,24 +68,30 @@ impl NominatedFields {
         let mut names: Vec<_> = names.into_iter().collect();
         names.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
         names.dedup();
-        let (mut normal, mut received) = (Vec::new(), Vec::new());
+        if names.is_empty() {
+            return Self(None);
+        }
+        let (mut block, mut received) = (Vec::new(), Vec::new());
         for name in &names {
             let value = list::combined(request, name);
-            let canonical = value.as_deref().map(|value| normal::normalised(name.as_str(), value));
-            push_entry(&mut normal, name, canonical.as_deref());
+            let normal = value.as_deref().map(|value| normal::normalised(name.as_str(), value));
+            push_entry(&mut block, name, normal.as_deref());
             push_entry(&mut received, name, value.as_deref());
         }
-        if received == normal {
-            received.clear();
+        let normal_len = block.len();
+        if received != block {
+            block.append(&mut received);
         }
-        Self { normal: normal.into(), received: received.into() }
+        Self(Some(Arc::new(Nominated { normal_len, block: block.into() })))
     }
 
     /// Whether `request` has the same values in the nominated fields.
     pub fn matches(&self, request: &HeaderMap) -> bool {
-        let received = if self.received.is_empty() { &self.normal } else { &self.received };
-        entries(received).all(|(name, value)| is_same(request, name, value))
-            || entries(&self.normal).all(|(name, value)| {
+        let Some(nominated) = &self.0 else {
+            return true;
+        };
+        entries(nominated.received()).all(|(name, value)| is_same(request, name, value))
+            || entries(nominated.normal()).all(|(name, value)| {
                 let now = HeaderName::from_bytes(name.as_bytes())
                     .ok()
                     .and_then(|name| list::combined(request, &name))
@@ -78,18 +102,24 @@ impl NominatedFields {
 
     /// Whether no field is nominated.
     pub fn is_empty(&self) -> bool {
-        self.normal.is_empty()
+        self.0.is_none()
     }
 
-    /// Bytes of memory that this holds besides itself.
+    /// The names with their normalised values as bytes: the same exactly for equal ones.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_ref().map_or(&[], |nominated| nominated.normal())
+    }
+
+    /// Bytes of memory that this holds besides itself; clones share them.
     pub fn weight(&self) -> usize {
-        self.normal.len() + self.received.len()
+        let counts_and_lengths = 2 * size_of::<usize>() + size_of::<Nominated>();
+        self.0.as_ref().map_or(0, |nominated| counts_and_lengths + nominated.block.len())
     }
 }
 
 impl PartialEq for NominatedFields {
     fn eq(&self, other: &Self) -> bool {
-        self.normal == other.normal
+        self.as_bytes() == other.as_bytes()
     }
 }
 
@@ -97,14 +127,14 @@ impl Eq for NominatedFields {}
 
 impl Hash for NominatedFields {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.normal.hash(state);
+        self.as_bytes().hash(state);
     }
 }
 
 /// Whether the field is one line of exactly these bytes, or absent where `value` is `None`.
 fn is_same(request: &HeaderMap, name: &str, value: Option<&[u8]>) -> bool {
     let mut lines = request.get_all(name).iter();
-    let first = lines.next().map(|line| line.as_bytes());
+    let first = lines.next().map(HeaderValue::as_bytes);
     first == value && lines.next().is_none()
 }
 

@@ -1,6 +1,9 @@
 use super::*;
 use crate::policy::scene::{START, at, at_millis, fields, instant};
 
+/// A text, and what holds of it.
+type Row<T> = (&'static str, fn(&T) -> bool);
+
 fn freshness(text: &str, times: ExchangeTimes) -> Freshness {
     let fields = fields(text);
     Freshness::new(StatusCode::OK, &fields, &ResponseDirectives::parse(&fields), times)
@@ -111,10 +114,8 @@ fn the_age_is_that_of_the_rfc() {
         ("clock set back while asking", "Age: 7", 5_000, 4_000, 4_000, 7_000),
     ];
     for (name, text, asked, answered, now, age) in rows {
-        let times = ExchangeTimes {
-            request_time: at_millis(asked),
-            response_time: at_millis(answered),
-        };
+        let times =
+            ExchangeTimes { request_time: at_millis(asked), response_time: at_millis(answered) };
         let found = freshness(text, times).current_age(times, at_millis(now));
         assert_eq!(found, Duration::from_millis(age), "{name}");
     }
@@ -160,7 +161,7 @@ fn the_date_is_the_response_s_own_or_else_that_of_its_receipt() {
 
 #[test]
 fn directives_that_forbid_stale_use_are_known_without_parsing_again() {
-    let rows: [(&str, fn(&Freshness) -> bool); 12] = [
+    let rows: [Row<Freshness>; 12] = [
         ("max-age=1", |f| !f.forbids_stale()),
         ("max-age=1, must-revalidate", Freshness::forbids_stale),
         ("max-age=1, proxy-revalidate", Freshness::forbids_stale),

@@ -143,8 +143,7 @@ fn the_operator_limits_what_is_sent_stale_when_the_origin_is_gone() {
     let rows = [(30, 90, true), (30, 91, false), (0, 60, true), (0, 61, false)];
     for (limit, after, expected) in rows {
         let config = Config { max_stale: Duration::from_secs(limit) };
-        let decision =
-            decide(&request("GET").view(), Candidate::Stored(&head), at(after), &config);
+        let decision = decide(&request("GET").view(), Candidate::Stored(&head), at(after), &config);
         let Decision::Validate { on_error, .. } = decision else { panic!("{decision:?}") };
         let expected = expected.then_some(StaleGrant::Disconnected);
         assert_eq!(on_error, expected, "{limit} {after}");
@@ -156,7 +155,12 @@ fn an_age_between_two_seconds_is_older_than_the_first() {
     let head = stored("GET", "200 | Cache-Control: max-age=60 | ETag: \"a\"");
     let asked = request("GET | Cache-Control: max-age=30");
     let decided = |millis| {
-        words(decide(&asked.view(), Candidate::Stored(&head), at_millis(millis), &Config::default()))
+        words(decide(
+            &asked.view(),
+            Candidate::Stored(&head),
+            at_millis(millis),
+            &Config::default(),
+        ))
     };
     assert_eq!(decided(30_000), "reuse 30 30");
     assert_eq!(decided(30_001), "validate request");

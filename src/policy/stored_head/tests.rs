@@ -3,7 +3,8 @@ use crate::policy::scene::{fields, instant, stored};
 
 #[test]
 fn what_was_stored_reads_back_line_by_line() {
-    let text = "Set-Cookie: a=1 | Cache-Control: max-age=60 | Set-Cookie: b=2 | X-Empty: | Vary: X-A";
+    let text =
+        "Set-Cookie: a=1 | Cache-Control: max-age=60 | Set-Cookie: b=2 | X-Empty: | Vary: X-A";
     let head = stored("GET", &format!("200 | {text}"));
     assert_eq!(head.fields(), fields(text));
     assert_eq!(head.lines().count(), 5);
@@ -39,4 +40,9 @@ fn bytes_that_are_no_text_are_kept_as_they_are() {
     assert_eq!(head.status(), StatusCode::IM_A_TEAPOT);
     // Two lines of 6 + 3 + value, and the reason.
     assert_eq!(head.weight(), 10 + 13 + 4);
+}
+
+#[test]
+fn a_head_takes_96_bytes_besides_its_block() {
+    assert_eq!(size_of::<StoredHead>(), 96);
 }

@@ -156,8 +156,7 @@ fn a_reason_phrase_outlives_a_304() {
     );
     let (status, fields) = response("304");
     let answered = ResponseView { status, fields: &fields };
-    let Validated::Freshened(head) =
-        assess(&old, &request("GET").view(), &answered, instant(100))
+    let Validated::Freshened(head) = assess(&old, &request("GET").view(), &answered, instant(100))
     else {
         panic!("not freshened");
     };

@@ -62,13 +62,15 @@ fn nominations_that_mean_the_same_are_equal() {
     assert_eq!(one, other);
     assert_ne!(one, nominated("Vary: X-A", "X-A: 1, 2"));
     assert_ne!(nominated("Vary: X-A", ""), nominated("Vary: X-A", "X-A:"));
+    assert_eq!(one.as_bytes(), other.as_bytes());
+    assert_ne!(one.as_bytes(), nominated("Vary: X-A, X-B", "X-A: 1, 2").as_bytes());
 }
 
 #[test]
 fn bytes_that_are_no_text_match_only_themselves() {
     let with = |bytes: &[u8]| {
         let mut request = HeaderMap::new();
-        request.append("accept-language", http::HeaderValue::from_bytes(bytes).unwrap());
+        request.append("accept-language", HeaderValue::from_bytes(bytes).unwrap());
         request
     };
     let (one, other) = (with(b"en, \xe9=1"), with(b"en, \xe9=2"));
