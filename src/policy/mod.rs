@@ -15,6 +15,9 @@ pub mod stored_head;
 pub mod validation;
 pub mod vary;
 
+#[cfg(test)]
+mod scene;
+
 pub use cache_control::{Extent, MaxStale, RequestDirectives, ResponseDirectives};
 pub use freshness::{ExchangeTimes, Freshness};
 pub use invalidation::invalidated;
@@ -25,6 +28,3 @@ pub use storable::{RequestView, ResponseView, Storable, storable};
 pub use stored_head::StoredHead;
 pub use validation::{Validated, assess, set_conditions};
 pub use vary::NominatedFields;
-
-#[cfg(test)]
-mod scene;

@@ -108,8 +108,7 @@ fn recoded(had: &HeaderMap, new: &HeaderMap) -> bool {
 /// The stored fields, updated by those of a 304 (§3.2).
 fn freshened(had: HeaderMap, new: &HeaderMap, times: ExchangeTimes) -> HeaderMap {
     let mut merged = had;
-    // The age is that of the newer answer.
-    merged.remove(AGE);
+    // No `Age` is stored, so the age is that of the newer answer.
     if let Some(age) = new.get(AGE) {
         merged.insert(AGE, age.clone());
     }
