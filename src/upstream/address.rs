@@ -145,8 +145,7 @@ mod tests {
         ];
         for (address, listener, myself) in rows {
             let listeners = [listener.parse().unwrap()];
-            let judged =
-                judge(address.parse().unwrap(), Literal, near, &interfaces(), &listeners);
+            let judged = judge(address.parse().unwrap(), Literal, near, &interfaces(), &listeners);
             assert_eq!(judged == Err(Myself), myself, "{address} with a listener at {listener}");
         }
     }

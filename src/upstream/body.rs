@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use super::exchange::Lease;
 use super::patience::Patience;
+use crate::http::hop_by_hop::clean_trailers;
 
 /// Why a response body ended before its end.
 #[derive(Clone, Debug, Error)]
@@ -90,7 +91,7 @@ impl Body for ResponseBody {
             }
             Some(Ok(mut frame)) => {
                 if let Some(trailers) = frame.trailers_mut() {
-                    super::framing::clean_trailers(trailers);
+                    clean_trailers(trailers);
                     this.release();
                 } else {
                     this.release_at_end();

@@ -9,13 +9,13 @@ use parking_lot::RwLock;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::Config;
 use super::address::judge;
 use super::connect::{ConnectFailure, connect};
 use super::error::{SetupError, UpstreamError};
 use super::resolve::Resolver;
 use super::socket::Stream;
 use super::tls::Tls;
-use super::Config;
 use crate::http::{Scheme, TargetUri};
 use crate::net::{Interfaces, Reach, Scope};
 

@@ -213,8 +213,6 @@ pub(super) enum FailureKind {
     RequestBody(Arc<str>),
     /// What hyper said.
     Wire(hyper::Error),
-    /// A response came that must not be passed on.
-    Refused,
 }
 
 /// A response head, and what its body will need.

@@ -5,6 +5,7 @@ use http::{Method, Request, StatusCode, Version};
 use http_body::Body;
 
 use super::error::ResponseFault;
+use crate::http::list::contains_token;
 
 /// Writes the framing fields of a request from its body, whatever stood there: a body of unknown
 /// length is chunked, with GET and HEAD too, which hyper would send without it.
@@ -62,7 +63,10 @@ pub(super) fn check_response(
     }
     let unasked = status == StatusCode::NO_CONTENT && length.is_some_and(|length| length > 0);
     let delimited = bodiless || coded || length.is_some();
-    Ok(delimited && !unasked && version == Version::HTTP_11 && !closes(fields))
+    Ok(delimited
+        && !unasked
+        && version == Version::HTTP_11
+        && !contains_token(fields, &CONNECTION, "close"))
 }
 
 /// The one length that all lines agree on, made a single line.
@@ -96,13 +100,4 @@ fn is_chunked(fields: &HeaderMap) -> bool {
     let only = lines.next().and_then(|line| line.to_str().ok());
     lines.next().is_none()
         && only.is_some_and(|line| line.trim_matches([' ', '\t']).eq_ignore_ascii_case("chunked"))
-}
-
-fn closes(fields: &HeaderMap) -> bool {
-    fields
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .any(|option| option.trim_matches([' ', '\t']).eq_ignore_ascii_case("close"))
 }

@@ -19,6 +19,9 @@ mod send;
 mod socket;
 mod tls;
 
+#[cfg(test)]
+mod tests;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -154,7 +157,7 @@ impl Upstream {
     ///
     /// # Errors
     /// A file that was named cannot be used.
-    pub fn new(config: Config, interfaces: Arc<Interfaces>) -> Result<Self, SetupError> {
+    pub fn new(config: &Config, interfaces: Arc<Interfaces>) -> Result<Self, SetupError> {
         let limits = Limits {
             idle_wait: config.idle_wait,
             idle_per_origin: config.idle_per_origin,
@@ -164,9 +167,9 @@ impl Upstream {
             queue_wait: config.queue_wait,
         };
         Ok(Self {
-            dialer: Dialer::new(&config, Arc::clone(&interfaces))?,
+            dialer: Dialer::new(config, Arc::clone(&interfaces))?,
             pool: Pool::new(limits),
-            http: http_options(&config),
+            http: http_options(config),
             interfaces,
             response_wait: config.response_wait,
             read_wait: config.read_wait,

@@ -13,6 +13,8 @@ use parking_lot::Mutex;
 use std::task::Waker;
 use tokio::time::{Sleep, sleep};
 
+use crate::http::hop_by_hop::clean_trailers;
+
 /// How long the client's body is held back for the origin's `100 (Continue)` (RFC 9110 §10.1.1).
 const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 
@@ -80,7 +82,9 @@ impl Body for Outgoing {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Empty => SizeHint::with_exact(0),
-            Self::Bytes(bytes) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
+            Self::Bytes(bytes) => {
+                SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
+            }
             Self::Incoming(body) => body.size_hint(),
         }
     }
@@ -151,7 +155,7 @@ impl Body for IncomingBody {
                 let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                 self.received.fetch_add(length, Ordering::Relaxed);
             } else if let Some(trailers) = frame.trailers_mut() {
-                super::framing::clean_trailers(trailers);
+                clean_trailers(trailers);
             }
         }
         Poll::Ready(frame)

@@ -44,15 +44,53 @@ impl Patience {
         loop {
             ready!(timer.as_mut().poll(cx));
             let now = Instant::now();
-            let deadline = *self.since.get_or_insert(now) + wait;
-            if now < deadline {
-                timer.as_mut().reset(deadline);
-            } else if now > deadline + LATE {
-                self.since = Some(now);
-                timer.as_mut().reset(now + wait);
-            } else {
-                return Poll::Ready(());
+            let since = *self.since.get_or_insert(now);
+            match ring(since, now, wait) {
+                Ring::Early(deadline) => timer.as_mut().reset(deadline),
+                Ring::Late => {
+                    self.since = Some(now);
+                    timer.as_mut().reset(now + wait);
+                }
+                Ring::Over => return Poll::Ready(()),
             }
         }
+    }
+}
+
+/// What it means that the timer rang.
+#[derive(Debug, PartialEq, Eq)]
+enum Ring {
+    /// It was set for an earlier step.
+    Early(Instant),
+    /// Nobody was there to hear it: the wait begins anew.
+    Late,
+    /// The wait is over.
+    Over,
+}
+
+fn ring(since: Instant, now: Instant, wait: Duration) -> Ring {
+    let deadline = since + wait;
+    if now < deadline {
+        Ring::Early(deadline)
+    } else if now > deadline + LATE {
+        Ring::Late
+    } else {
+        Ring::Over
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_over_only_for_somebody_who_waited() {
+        let (since, wait) = (Instant::now(), Duration::from_secs(300));
+        let at = |millis| ring(since, since + Duration::from_millis(millis), wait);
+        assert_eq!(at(0), Ring::Early(since + wait));
+        assert_eq!(at(299_999), Ring::Early(since + wait));
+        assert_eq!(at(300_000), Ring::Over);
+        assert_eq!(at(300_900), Ring::Over);
+        assert_eq!(at(301_100), Ring::Late);
     }
 }

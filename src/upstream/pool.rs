@@ -277,6 +277,32 @@ impl Origin {
     }
 }
 
+#[cfg(test)]
+impl Pool {
+    /// How many origins are remembered.
+    pub(super) fn origins(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().len()).sum()
+    }
+}
+
+#[cfg(test)]
+impl Origin {
+    /// How many sockets there are.
+    pub(super) fn open(&self) -> usize {
+        self.state.lock().open
+    }
+
+    /// How many connections rest.
+    pub(super) fn resting(&self) -> usize {
+        self.state.lock().idle.len()
+    }
+
+    /// How many requests wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.state.lock().waiters.len()
+    }
+}
+
 /// One of the connections that an origin may have; lives as long as the socket.
 #[derive(Debug)]
 pub(super) struct Permit(Option<Arc<Origin>>);

@@ -140,7 +140,8 @@ async fn second(
 /// The addresses in an answer; none is an error too.
 fn addresses(answer: Result<Lookup, NetError>) -> Result<Vec<IpAddr>, ResolveFailure> {
     let lookup = answer.map_err(|error| failure(&error))?;
-    let found: Vec<_> = lookup.answers().iter().filter_map(|record| record.data.ip_addr()).collect();
+    let found: Vec<_> =
+        lookup.answers().iter().filter_map(|record| record.data.ip_addr()).collect();
     if found.is_empty() { Err(ResolveFailure::NoAddress) } else { Ok(found) }
 }
 
@@ -192,9 +193,8 @@ fn is_localhost(host: &str) -> bool {
 
 /// Names are taken as they are: underscores occur in names of containers.
 fn parse_name(host: &str) -> Result<Name, ResolveFailure> {
-    let mut name =
-        if host.is_ascii() { Name::from_ascii(host) } else { Name::from_utf8(host) }
-            .or(Err(ResolveFailure::Invalid))?;
+    let mut name = if host.is_ascii() { Name::from_ascii(host) } else { Name::from_utf8(host) }
+        .or(Err(ResolveFailure::Invalid))?;
     if name.is_root() {
         return Err(ResolveFailure::Invalid);
     }

@@ -38,19 +38,24 @@ pub(super) async fn send(upstream: &Upstream, call: Call<'_>) -> Result<Reply, U
     let reused = connection.reused();
     match errand.attempt(connection, place, request).await {
         Ok(reply) => Ok(reply),
-        Err((failure, error)) if reused => {
-            let spare = spare.filter(|_| failure.silent);
-            match failure.unsent.or(spare) {
-                Some(request) => {
-                    let connection = errand.acquire(true).await?;
-                    let second = errand.attempt(connection, None, request).await;
-                    second.map_err(|(_, error)| error)
-                }
-                None => Err(error),
+        Err(lost) if reused => match lost.unsent.or(spare.filter(|_| lost.silent)) {
+            Some(request) => {
+                let connection = errand.acquire(true).await?;
+                errand.attempt(connection, None, request).await.map_err(|lost| lost.error)
             }
-        }
-        Err((_, error)) => Err(error),
+            None => Err(lost.error),
+        },
+        Err(lost) => Err(lost.error),
     }
+}
+
+/// A try without a response that may be passed on.
+struct Lost {
+    /// The request, when not a byte of it was sent.
+    unsent: Option<Request<Outgoing>>,
+    /// The connection ended and nothing was received: a request that may be repeated can be.
+    silent: bool,
+    error: UpstreamError,
 }
 
 impl Errand<'_> {
@@ -91,7 +96,7 @@ impl Errand<'_> {
         mut connection: Connection,
         place: Option<Arc<Place>>,
         request: Request<Outgoing>,
-    ) -> Result<Reply, (Failure, UpstreamError)> {
+    ) -> Result<Reply, Lost> {
         let asked = Asked {
             method: request.method().clone(),
             upgrade: request.headers().contains_key(UPGRADE),
@@ -100,12 +105,15 @@ impl Errand<'_> {
         };
         let head = exchange(&mut connection, request, self.upstream.response_wait).await;
         match head {
-            Ok(head) => self.reply(connection, place, &asked, head).map_err(|error| {
-                (Failure { unsent: None, silent: false, kind: FailureKind::Refused }, error)
+            Ok(head) => self.reply(connection, place, &asked, head).map_err(|error| Lost {
+                unsent: None,
+                silent: false,
+                error,
             }),
-            Err(failure) => {
-                let error = self.failure_error(&failure.kind);
-                Err((failure, error))
+            Err(Failure { unsent, silent, kind }) => {
+                let error = self.failure_error(&kind);
+                let silent = silent && matches!(error, UpstreamError::Incomplete { .. });
+                Err(Lost { unsent, silent, error })
             }
         }
     }
@@ -131,7 +139,8 @@ impl Errand<'_> {
             let (status, version) = (response.status(), response.version());
             let again = check_response(&asked.method, status, version, response.headers_mut())
                 .map_err(bad)?;
-            let home = if again && !refused { self.home(place, asked, &response) } else { Home::None };
+            let home =
+                if again && !refused { self.home(place, asked, &response) } else { Home::None };
             Some(Lease::new(connection, home, exchange))
         };
         let wait = self.upstream.read_wait;
@@ -139,7 +148,12 @@ impl Errand<'_> {
         Ok(Reply { response, scope, reused, peer })
     }
 
-    fn home(&self, place: Option<Arc<Place>>, asked: &Asked, response: &Response<Incoming>) -> Home {
+    fn home(
+        &self,
+        place: Option<Arc<Place>>,
+        asked: &Asked,
+        response: &Response<Incoming>,
+    ) -> Home {
         if let Some(place) = place {
             return Home::Client(Arc::downgrade(&place));
         }
@@ -163,7 +177,6 @@ impl Errand<'_> {
             }
             FailureKind::RequestBody(why) => UpstreamError::RequestBody { why: Arc::clone(why) },
             FailureKind::Wire(error) => self.wire_error(error),
-            FailureKind::Refused => UpstreamError::Incomplete { host },
         }
     }
 

@@ -78,9 +78,9 @@ impl Socket {
     }
 }
 
-trait Duplex: AsyncRead + AsyncWrite {}
+trait Duplex: AsyncRead + AsyncWrite + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite> Duplex for T {}
+impl<T: AsyncRead + AsyncWrite + Unpin> Duplex for T {}
 
 impl AsyncRead for Socket {
     fn poll_read(

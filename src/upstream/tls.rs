@@ -103,9 +103,11 @@ fn explain(error: &io::Error) -> (TlsFailure, String) {
 
 fn certificate(why: &CertificateError) -> String {
     match why {
-        CertificateError::UnknownIssuer => "its certificate comes from an unknown issuer; trust the \
+        CertificateError::UnknownIssuer => {
+            "its certificate comes from an unknown issuer; trust the \
              issuer with --upstream-ca if it is yours"
-            .to_owned(),
+                .to_owned()
+        }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "its certificate has expired".to_owned()
         }
