@@ -1,7 +1,6 @@
 //! One client connection, from its first bytes to its end.
 
 use std::convert::Infallible;
-use std::error::Error;
 use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -19,9 +18,9 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 
-use super::closing::{Reset, answer_and_close, linger};
 use super::clocks::Overdue;
-use super::exchange::{Beginning, Exchanges};
+use super::closing::{Reset, answer_and_close, linger};
+use super::exchange::Exchanges;
 use super::opening::{Opening, open};
 use super::refusal::Refusal;
 use super::wire::Wire;
@@ -102,7 +101,7 @@ impl<H: Handler> Serving<H> {
 
         let mut begun = pin!(drain.begun());
         let mut timer = pin!(sleep_until(Instant::now()));
-        let (mut asked, mut draining, mut left_idle) = (false, false, false);
+        let (mut asked, mut draining, mut left_idle) = (false, false, None);
         let end = poll_fn(|cx| {
             loop {
                 if let Poll::Ready(result) = Pin::new(&mut connection).poll(cx) {
@@ -116,7 +115,7 @@ impl<H: Handler> Serving<H> {
                 asked = true;
                 if begins && !draining {
                     draining = true;
-                    left_idle = !handle.exchange_open();
+                    left_idle = (!handle.exchange_open()).then(|| handle.current_exchange());
                     Pin::new(&mut connection).graceful_shutdown();
                     continue;
                 }
@@ -149,7 +148,8 @@ impl<H: Handler> Serving<H> {
                 answer_and_close(stream, &answer, config.write_stall_wait).await;
             }
             LastWord::Refuse(_) => {}
-            LastWord::Closed if left_idle => {}
+            // Nothing was in flight, so nothing can be lost.
+            LastWord::Closed if left_idle == Some(handle.current_exchange()) => {}
             LastWord::Closed => linger(&mut stream).await,
             LastWord::Drop => {}
             LastWord::Reset => {
@@ -222,11 +222,12 @@ fn respond<H: Handler>(
     exchanges: Arc<Exchanges>,
     config: &Config,
     request: Request<Incoming>,
-) -> impl Future<Output = Result<Response<impl Body<Data = Bytes, Error = ErrorOf<H>> + use<H>>, Infallible>>
-+ use<H> {
+) -> impl Future<
+    Output = Result<Response<impl Body<Data = Bytes, Error = ErrorOf<H>> + use<H>>, Infallible>,
+> + use<H> {
     let is_http_10 = request.version() < Version::HTTP_11;
     let is_connect = request.method() == Method::CONNECT;
-    exchanges.begin(Beginning { is_http_10, has_body: !request.body().is_end_stream() });
+    exchanges.begin(is_http_10);
     let refusal = Refusal::of_request(&request, config);
     let refused = refusal.is_some();
     if let Some(refusal) = refusal {

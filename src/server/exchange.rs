@@ -36,7 +36,6 @@ struct Marks {
     read_withheld: bool,
     /// Reads of the request body fail from now on.
     body_overdue: bool,
-    request_has_body: bool,
     /// The end of the response is the end of the connection.
     close_delimited: bool,
     /// The status with which hyper wanted to answer by itself.
@@ -52,13 +51,6 @@ struct Line {
     ended: bool,
 }
 
-/// What the service knows of an exchange when it begins.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Beginning {
-    pub(super) is_http_10: bool,
-    pub(super) has_body: bool,
-}
-
 impl Exchanges {
     pub(super) fn new(
         handle: Arc<ConnectionHandle>,
@@ -72,7 +64,6 @@ impl Exchanges {
             body_dropped: false,
             read_withheld: false,
             body_overdue: false,
-            request_has_body: false,
             close_delimited: false,
             own_answer: None,
             refusal: None,
@@ -82,9 +73,9 @@ impl Exchanges {
     }
 
     /// The service was called.
-    pub(super) fn begin(&self, beginning: Beginning) {
+    pub(super) fn begin(&self, is_http_10: bool) {
         self.handle.begin_exchange();
-        if beginning.is_http_10 {
+        if is_http_10 {
             self.handle.close_interim();
         }
         let in_flight = self.drain.guard(Class::Exchange);
@@ -93,7 +84,6 @@ impl Exchanges {
         marks.in_flight = Some(in_flight);
         marks.body_dropped = false;
         marks.body_overdue = false;
-        marks.request_has_body = beginning.has_body;
         marks.close_delimited = false;
         marks.line = Line { bytes: std::mem::take(&mut marks.line.bytes), ended: false };
         marks.line.bytes.clear();
@@ -197,15 +187,6 @@ impl Exchanges {
 
     pub(super) fn take_refusal(&self) -> Option<Refusal> {
         self.marks.lock().refusal.take()
-    }
-
-    pub(super) fn has_refusal(&self) -> bool {
-        self.marks.lock().refusal.is_some()
-    }
-
-    /// Whether the client may still be sending the body of the last request.
-    pub(super) fn request_has_body(&self) -> bool {
-        self.marks.lock().request_has_body
     }
 
     /// Whether only a reset tells the client that the response in flight was cut.

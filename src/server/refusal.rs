@@ -21,7 +21,8 @@ pub struct Refusal {
 }
 
 const LINE_TOO_LONG: &str = "the request line is longer than this proxy takes";
-const HEAD_TOO_LARGE: &str = "the request head is larger than this proxy takes, or has too many fields";
+const HEAD_TOO_LARGE: &str =
+    "the request head is larger than this proxy takes, or has too many fields";
 
 impl Refusal {
     /// For a head that hyper turned down with `status` while `rest` was what it had not parsed.

@@ -149,8 +149,8 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
             }
             Run::Boundary if !self.awaits_response() => self.run = Run::Response,
             Run::Boundary => {
-                let is_continue = total == CONTINUE.len()
-                    && bufs.iter().flat_map(|buf| buf.iter()).eq(CONTINUE);
+                let is_continue =
+                    total == CONTINUE.len() && bufs.iter().flat_map(|buf| buf.iter()).eq(CONTINUE);
                 loop {
                     ready!(self.poll_interim(cx))?;
                     if is_continue {
