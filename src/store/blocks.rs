@@ -110,3 +110,59 @@ fn split(mut frame: Bytes, blocks: &mut Vec<Bytes>) {
     }
     blocks.push(frame);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(lengths: &[usize]) -> Vec<Bytes> {
+        let fill = |(at, length): (usize, &usize)| Bytes::from(vec![at as u8; *length]);
+        lengths.iter().enumerate().map(fill).collect()
+    }
+
+    fn blocks(body: &Blocks) -> Vec<Bytes> {
+        (0..).map_while(|index| body.block(index).cloned()).collect()
+    }
+
+    #[test]
+    fn small_frames_are_joined_and_nothing_is_lost() {
+        let cases: &[(&[usize], &[usize])] = &[
+            (&[], &[0]),
+            (&[0, 0], &[0]),
+            (&[5], &[5]),
+            (&[5, 0, 6], &[11]),
+            (&[1; 1000], &[1000]),
+            (&[100_000, 100_000, 100_000], &[200_000, 100_000]),
+            (&[KEPT, 5, 6], &[KEPT, 11]),
+            (&[5, KEPT, 6], &[5, KEPT, 6]),
+            (&[5, BLOCK + 1, 6], &[5, BLOCK, 1, 6]),
+            (&[3 * BLOCK], &[BLOCK, BLOCK, BLOCK]),
+        ];
+        for (lengths, expected) in cases {
+            let all: Vec<u8> = frames(lengths).into_iter().flatten().collect();
+            let body = Blocks::compact(frames(lengths));
+            let blocks = blocks(&body);
+            let found: Vec<usize> = blocks.iter().map(Bytes::len).collect();
+            assert_eq!(found, *expected, "{lengths:?}");
+            assert_eq!(body.length(), all.len());
+            assert!(blocks.into_iter().flatten().eq(all), "{lengths:?}");
+        }
+    }
+
+    #[test]
+    fn a_frame_that_stands_alone_is_not_copied() {
+        for length in [1, KEPT, BLOCK] {
+            let frame = Bytes::from(vec![7; length]);
+            let address = frame.as_ptr();
+            let body = Blocks::compact(vec![frame]);
+            assert_eq!(body.block(0).map(|block| block.as_ptr()), Some(address));
+        }
+    }
+
+    #[test]
+    fn tiny_frames_weigh_no_more_than_one() {
+        let many = Blocks::compact(frames(&[1; 10_000]));
+        let one = Blocks::compact(frames(&[10_000]));
+        assert_eq!(many.weight(), one.weight());
+    }
+}

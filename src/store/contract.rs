@@ -1,1 +1,202 @@
-//! x
+//! What every tier must do, as tests: [`contract!`] runs them against one.
+
+use bytes::Bytes;
+use http::header::ACCEPT_LANGUAGE;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use super::blocks::Blocks;
+use super::memory::next_id;
+use super::stored::{Parts, StoredResponse};
+use super::tier::{Lookup, Storage, Usage};
+use super::under_way::{Ticket, UnderWay};
+use crate::http::{Scheme, TargetUri};
+use crate::net::Scope;
+use crate::policy::{CacheKey, ExchangeTimes, Freshness, NominatedFields, StoredHead};
+use crate::time::Timestamp;
+
+pub(super) fn key(path: &str) -> CacheKey {
+    CacheKey::new(TargetUri::new(Scheme::Http, "example.org", 80, path))
+}
+
+pub(super) fn request(language: &'static str) -> HeaderMap {
+    HeaderMap::from_iter([(ACCEPT_LANGUAGE, HeaderValue::from_static(language))])
+}
+
+/// A head that came `second` seconds into the epoch and varies by `vary`.
+pub(super) fn head(second: u64, vary: &[HeaderName], request: &HeaderMap) -> StoredHead {
+    let at = Timestamp::from_unix_secs(second);
+    let times = ExchangeTimes { request_time: at, response_time: at };
+    let mut fields = HeaderMap::new();
+    fields.insert("x-second", HeaderValue::from(second));
+    let nominated = NominatedFields::read(vary.iter().cloned(), request);
+    StoredHead::new(StatusCode::OK, None, &fields, times, nominated, Freshness::default())
+}
+
+pub(super) fn response(key: CacheKey, head: StoredHead, body: &[u8]) -> StoredResponse {
+    let body = Blocks::compact(vec![Bytes::copy_from_slice(body)]);
+    let parts = Parts { key, head, scope: Scope::Public, trailers: None, body };
+    StoredResponse::new(next_id(), parts)
+}
+
+pub(super) fn body(response: &StoredResponse) -> Vec<u8> {
+    response.reader().flatten().collect()
+}
+
+/// The body that is found.
+pub(super) fn found(lookup: Lookup) -> Option<Vec<u8>> {
+    match lookup {
+        Lookup::Found(response) => Some(body(&response)),
+        Lookup::OtherVariant | Lookup::Miss => None,
+    }
+}
+
+fn put(tier: &impl Storage, path: &str, second: u64, body: &[u8]) -> StoredResponse {
+    let none = HeaderMap::new();
+    let response = response(key(path), head(second, &[], &none), body);
+    assert!(tier.publish(&response, &Ticket::default()));
+    response
+}
+
+fn put_variant(tier: &impl Storage, language: &'static str, second: u64) -> StoredResponse {
+    let head = head(second, &[ACCEPT_LANGUAGE], &request(language));
+    let response = response(key("/"), head, language.as_bytes());
+    assert!(tier.publish(&response, &Ticket::default()));
+    response
+}
+
+fn second_of(lookup: Lookup) -> Option<Vec<u8>> {
+    let Lookup::Found(response) = lookup else { return None };
+    response.head().field(&HeaderName::from_static("x-second")).map(<[u8]>::to_vec)
+}
+
+pub(super) fn what_is_published_is_found_under_its_key_alone(tier: &impl Storage) {
+    let none = HeaderMap::new();
+    assert!(matches!(tier.lookup(&key("/"), &none), Lookup::Miss));
+    put(tier, "/", 1, b"hello");
+    assert_eq!(found(tier.lookup(&key("/"), &none)).unwrap(), b"hello");
+    assert!(matches!(tier.lookup(&key("/other"), &none), Lookup::Miss));
+}
+
+pub(super) fn variants_live_side_by_side(tier: &impl Storage) {
+    put_variant(tier, "de", 1);
+    put_variant(tier, "en", 2);
+    assert_eq!(found(tier.lookup(&key("/"), &request("de"))).unwrap(), b"de");
+    assert_eq!(found(tier.lookup(&key("/"), &request("en"))).unwrap(), b"en");
+    assert!(matches!(tier.lookup(&key("/"), &request("fr")), Lookup::OtherVariant));
+    assert_eq!(tier.usage().responses, 2);
+}
+
+pub(super) fn a_newer_response_replaces_the_one_with_equal_nominated_fields(tier: &impl Storage) {
+    put_variant(tier, "de", 1);
+    let one = tier.usage();
+    put_variant(tier, "de", 2);
+    tier.maintain();
+    assert_eq!(tier.usage(), one);
+    assert_eq!(second_of(tier.lookup(&key("/"), &request("de"))).unwrap(), b"2");
+}
+
+pub(super) fn a_response_to_an_earlier_exchange_replaces_nothing(tier: &impl Storage) {
+    put(tier, "/", 2, b"new");
+    let slow = response(key("/"), head(1, &[], &HeaderMap::new()), b"old");
+    assert!(!tier.publish(&slow, &Ticket::default()));
+    assert_eq!(found(tier.lookup(&key("/"), &HeaderMap::new())).unwrap(), b"new");
+    tier.maintain();
+    assert_eq!(tier.usage().responses, 1);
+}
+
+pub(super) fn a_cancelled_ticket_publishes_nothing(tier: &impl Storage) {
+    let under_way = UnderWay::default();
+    let ticket = under_way.enter(key("/").digest());
+    under_way.cancel(key("/").digest());
+    let late = response(key("/"), head(1, &[], &HeaderMap::new()), b"late");
+    assert!(!tier.publish(&late, &ticket));
+    assert!(matches!(tier.lookup(&key("/"), &HeaderMap::new()), Lookup::Miss));
+    tier.maintain();
+    assert_eq!(tier.usage(), Usage::default());
+}
+
+pub(super) fn freshening_changes_the_head_and_keeps_the_body(tier: &impl Storage) {
+    let stored = put(tier, "/", 1, b"hello");
+    let usage = tier.usage();
+    let fresh = tier.freshen(&stored, head(2, &[], &HeaderMap::new()));
+    assert_eq!(body(&fresh), b"hello");
+    assert_eq!(second_of(tier.lookup(&key("/"), &HeaderMap::new())).unwrap(), b"2");
+    tier.maintain();
+    assert_eq!(tier.usage(), usage);
+}
+
+pub(super) fn freshening_brings_nothing_back(tier: &impl Storage) {
+    let stored = put(tier, "/", 1, b"hello");
+    tier.invalidate(&key("/"));
+    let fresh = tier.freshen(&stored, head(2, &[], &HeaderMap::new()));
+    assert_eq!(body(&fresh), b"hello", "the request at hand is answered");
+    assert!(matches!(tier.lookup(&key("/"), &HeaderMap::new()), Lookup::Miss));
+
+    let stored = put(tier, "/", 3, b"old");
+    put(tier, "/", 4, b"new");
+    tier.freshen(&stored, head(5, &[], &HeaderMap::new()));
+    assert_eq!(found(tier.lookup(&key("/"), &HeaderMap::new())).unwrap(), b"new");
+    tier.maintain();
+    assert_eq!(tier.usage().responses, 1);
+}
+
+pub(super) fn removing_removes_one_variant_and_not_its_successor(tier: &impl Storage) {
+    let german = put_variant(tier, "de", 1);
+    put_variant(tier, "en", 1);
+    tier.remove(&german);
+    assert!(matches!(tier.lookup(&key("/"), &request("de")), Lookup::OtherVariant));
+    assert_eq!(found(tier.lookup(&key("/"), &request("en"))).unwrap(), b"en");
+    put_variant(tier, "de", 2);
+    tier.remove(&german);
+    assert_eq!(second_of(tier.lookup(&key("/"), &request("de"))).unwrap(), b"2");
+    assert_eq!(body(&german), b"de", "who has it reads on");
+}
+
+pub(super) fn invalidating_removes_all_variants_and_counts_them(tier: &impl Storage) {
+    put_variant(tier, "de", 1);
+    put_variant(tier, "en", 1);
+    put(tier, "/other", 1, b"other");
+    assert_eq!(tier.invalidate(&key("/")), 2);
+    assert_eq!(tier.invalidate(&key("/")), 0);
+    assert!(matches!(tier.lookup(&key("/"), &request("de")), Lookup::Miss));
+    assert_eq!(found(tier.lookup(&key("/other"), &request("de"))).unwrap(), b"other");
+}
+
+pub(super) fn usage_goes_back_to_nothing(tier: &impl Storage) {
+    for n in 0..50 {
+        put(tier, &format!("/{n}"), 1, &[b'x'; 2000]);
+    }
+    let usage = tier.usage();
+    assert_eq!(usage.responses, 50);
+    assert!((50 * 2000..50 * 4000).contains(&usage.bytes), "{usage:?}");
+    for n in 0..50 {
+        tier.invalidate(&key(&format!("/{n}")));
+    }
+    tier.maintain();
+    assert_eq!(tier.usage(), Usage::default());
+}
+
+/// Runs the contract against the tier that `$make` makes.
+macro_rules! contract {
+    ($make:expr; $($name:ident)*) => {
+        $(#[test]
+        fn $name() {
+            $crate::store::contract::$name(&$make);
+        })*
+    };
+    ($make:expr) => {
+        $crate::store::contract::contract! { $make;
+            what_is_published_is_found_under_its_key_alone
+            variants_live_side_by_side
+            a_newer_response_replaces_the_one_with_equal_nominated_fields
+            a_response_to_an_earlier_exchange_replaces_nothing
+            a_cancelled_ticket_publishes_nothing
+            freshening_changes_the_head_and_keeps_the_body
+            freshening_brings_nothing_back
+            removing_removes_one_variant_and_not_its_successor
+            invalidating_removes_all_variants_and_counts_them
+            usage_goes_back_to_nothing
+        }
+    };
+}
+pub(super) use contract;

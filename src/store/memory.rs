@@ -185,3 +185,6 @@ impl Storage for Memory {
         self.sweep();
     }
 }
+
+#[cfg(test)]
+mod tests;

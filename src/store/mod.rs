@@ -9,6 +9,8 @@ mod contract;
 mod memory;
 mod stored;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod tier;
 mod under_way;
 mod variants;

@@ -1,0 +1,190 @@
+use bytes::Bytes;
+use http::header::ACCEPT_LANGUAGE;
+use http::{HeaderMap, HeaderValue};
+
+use super::contract::{body, head, key, request};
+use super::*;
+
+fn store() -> Store {
+    Store::new(&Config { memory: 8 << 20, max_object: 8 << 30 })
+}
+
+fn plain() -> StoredHead {
+    head(1, &[], &HeaderMap::new())
+}
+
+fn begin(store: &Store, content_length: Option<u64>) -> Writer {
+    store.begin(key("/"), plain(), Scope::Private, content_length).unwrap()
+}
+
+fn lookup(store: &Store) -> Option<StoredResponse> {
+    match store.lookup(&key("/"), &HeaderMap::new()) {
+        Lookup::Found(response) => Some(response),
+        Lookup::OtherVariant | Lookup::Miss => None,
+    }
+}
+
+#[test]
+fn a_response_is_visible_only_when_it_is_finished() {
+    let store = store();
+    let mut writer = begin(&store, None);
+    writer.write(Bytes::from_static(b"hello, ")).unwrap();
+    assert!(lookup(&store).is_none());
+    writer.write(Bytes::from_static(b"world")).unwrap();
+    assert_eq!(writer.length(), 12);
+    let mut trailers = HeaderMap::new();
+    trailers.insert("x-sum", HeaderValue::from_static("7"));
+    let stored = writer.finish(Some(trailers.clone())).unwrap();
+    let found = lookup(&store).unwrap();
+    for response in [&stored, &found] {
+        assert_eq!(body(response), b"hello, world");
+        assert_eq!(response.length(), 12);
+        assert_eq!(response.scope(), Scope::Private);
+        assert_eq!(response.key(), &key("/"));
+        assert_eq!(response.trailers(), Some(&trailers));
+        assert_eq!(response.tier(), Tier::Memory);
+    }
+    assert_eq!(store.usage().responses, 1);
+}
+
+#[test]
+fn a_dropped_writer_leaves_nothing() {
+    let store = store();
+    let mut writer = begin(&store, Some(5));
+    writer.write(Bytes::from_static(b"hello")).unwrap();
+    drop(writer);
+    assert!(lookup(&store).is_none());
+    assert_eq!(store.usage(), Usage::default());
+    assert_eq!(store.shared.under_way.count(), 0);
+}
+
+#[test]
+fn a_length_that_disagrees_with_content_length_is_not_stored() {
+    for (promised, stored) in [(Some(4), false), (Some(5), true), (Some(6), false), (None, true)] {
+        let store = store();
+        let mut writer = begin(&store, promised);
+        writer.write(Bytes::from_static(b"hello")).unwrap();
+        assert_eq!(writer.finish(None).is_some(), stored, "{promised:?}");
+        assert_eq!(lookup(&store).is_some(), stored, "{promised:?}");
+    }
+}
+
+#[test]
+fn an_empty_body_is_stored() {
+    let store = store();
+    let stored = begin(&store, Some(0)).finish(None).unwrap();
+    assert_eq!(stored.length(), 0);
+    assert_eq!(stored.reader().next(), None);
+    assert!(lookup(&store).is_some());
+}
+
+#[test]
+fn what_is_announced_too_long_is_refused_and_what_becomes_too_long_overflows() {
+    let store = store();
+    let most = store.max_stored();
+    assert_eq!(most, 1 << 20);
+    let refused = store.begin(key("/"), plain(), Scope::Public, Some(most + 1));
+    assert_eq!(refused.unwrap_err(), Refused::TooLarge);
+
+    let mut writer = begin(&store, None);
+    writer.write(vec![0; 1 << 20].into()).unwrap();
+    assert_eq!(writer.write(Bytes::from_static(b"x")), Err(Overflow));
+    assert_eq!(writer.write(Bytes::new()), Err(Overflow), "there is no way back");
+    assert!(writer.finish(None).is_none());
+    assert!(lookup(&store).is_none());
+
+    let mut writer = begin(&store, Some(most));
+    writer.write(vec![0; 1 << 20].into()).unwrap();
+    assert!(writer.finish(None).is_some());
+}
+
+#[test]
+fn the_smaller_limit_counts() {
+    let limit = |memory, max_object| Config { memory, max_object }.max_stored();
+    assert_eq!(limit(256 << 20, 8 << 30), 32 << 20);
+    assert_eq!(limit(256 << 20, 1000), 1000);
+    assert_eq!(limit(0, 1000), 0);
+}
+
+#[test]
+fn an_invalidation_reaches_writers_under_way() {
+    let store = store();
+    let mut writer = begin(&store, None);
+    let mut other = store.begin(key("/other"), plain(), Scope::Public, None).unwrap();
+    writer.write(Bytes::from_static(b"old")).unwrap();
+    other.write(Bytes::from_static(b"other")).unwrap();
+    assert_eq!(store.invalidate(&key("/")), 0);
+    let later = begin(&store, None);
+    assert!(writer.finish(None).is_none());
+    assert!(lookup(&store).is_none());
+    assert!(other.finish(None).is_some(), "another key");
+    assert!(later.finish(None).is_some(), "begun after the invalidation");
+    assert_eq!(store.shared.under_way.count(), 0);
+}
+
+#[test]
+fn the_first_of_two_writers_does_not_hide_the_second() {
+    let store = store();
+    let none = HeaderMap::new();
+    let mut older = store.begin(key("/"), head(1, &[], &none), Scope::Public, None).unwrap();
+    let mut newer = store.begin(key("/"), head(2, &[], &none), Scope::Public, None).unwrap();
+    older.write(Bytes::from_static(b"older")).unwrap();
+    newer.write(Bytes::from_static(b"newer")).unwrap();
+    assert!(newer.finish(None).is_some());
+    assert!(older.finish(None).is_none());
+    assert_eq!(body(&lookup(&store).unwrap()), b"newer");
+}
+
+#[test]
+fn freshening_through_the_store_keeps_scope_body_and_trailers() {
+    let store = store();
+    let mut writer = begin(&store, None);
+    writer.write(Bytes::from_static(b"hello")).unwrap();
+    let mut trailers = HeaderMap::new();
+    trailers.insert("x-sum", HeaderValue::from_static("7"));
+    let stored = writer.finish(Some(trailers.clone())).unwrap();
+    store.freshen(&stored, head(9, &[ACCEPT_LANGUAGE], &request("de")));
+    let Lookup::Found(found) = store.lookup(&key("/"), &request("de")) else { panic!("found") };
+    assert_eq!(body(&found), b"hello");
+    assert_eq!(found.scope(), Scope::Private);
+    assert_eq!(found.trailers(), Some(&trailers));
+    assert!(matches!(store.lookup(&key("/"), &HeaderMap::new()), Lookup::OtherVariant));
+}
+
+#[test]
+fn a_reader_outlives_its_response() {
+    let store = store();
+    let mut writer = begin(&store, None);
+    writer.write(vec![b'x'; 600_000].into()).unwrap();
+    let mut reader = writer.finish(None).unwrap().reader();
+    let first = reader.next().unwrap();
+    store.invalidate(&key("/"));
+    store.maintain();
+    assert_eq!(store.usage(), Usage::default());
+    assert_eq!(first.len() + reader.map(|block| block.len()).sum::<usize>(), 600_000);
+}
+
+#[test]
+fn a_range_reads_exactly_its_bytes() {
+    let store = store();
+    let bytes: Vec<u8> = (0..700_000_u32).map(|n| (n * 7 >> 3) as u8).collect();
+    let mut writer = begin(&store, None);
+    for frame in bytes.chunks(50_000) {
+        writer.write(Bytes::copy_from_slice(frame)).unwrap();
+    }
+    let stored = writer.finish(None).unwrap();
+    let last = bytes.len() as u64 - 1;
+    let edges = [0, 1, 249_999, 250_000, 250_001, 262_143, 262_144, 500_000, last - 1, last];
+    for first in edges {
+        for last in edges.into_iter().filter(|last| *last >= first) {
+            let reader = stored.reader_range(first, last);
+            assert_eq!(reader.remaining(), last - first + 1);
+            let read: Vec<u8> = reader.flatten().collect();
+            assert!(read == bytes[first as usize..=last as usize], "{first}-{last}");
+        }
+    }
+    let beyond: Vec<u8> = stored.reader_range(last, u64::MAX).flatten().collect();
+    assert_eq!(beyond, bytes[bytes.len() - 1..]);
+    assert_eq!(stored.reader_range(last + 1, last + 2).remaining(), 0);
+    assert_eq!(stored.reader_range(last + 1, last + 2).next(), None);
+}
