@@ -231,3 +231,6 @@ impl Unshareable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

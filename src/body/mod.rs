@@ -8,6 +8,8 @@ mod end;
 mod error;
 mod slice;
 mod spool;
+#[cfg(test)]
+mod tests;
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
