@@ -7,6 +7,9 @@ use clap::{Parser, Subcommand};
 
 use crate::lab;
 
+#[cfg(test)]
+mod tests;
+
 /// A caching web proxy: what was fetched once is served again.
 #[derive(Debug, Parser)]
 #[command(name = "larder", version, about, args_conflicts_with_subcommands = true)]

@@ -43,3 +43,28 @@ impl Signals {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn signals_arrive_as_words() {
+        let mut signals = Signals::listen().unwrap();
+        let cases = [
+            ("USR1", Signal::Reopen),
+            ("TERM", Signal::Stop("SIGTERM")),
+            ("INT", Signal::Stop("SIGINT")),
+        ];
+        for (name, expected) in cases {
+            let kill = format!("kill -{name} {}", std::process::id());
+            assert!(
+                std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success()
+            );
+            let next = tokio::time::timeout(Duration::from_secs(10), signals.next()).await;
+            assert_eq!(next.expect("the signal arrives"), expected);
+        }
+    }
+}

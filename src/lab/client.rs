@@ -164,9 +164,8 @@ fn ask(
     let mut connection = connect(proxy)?;
     let named = || String::from_utf8_lossy(request).into_owned();
     let broken = |source| ClientError::BrokenOff { request: named(), source };
-    connection.write_all(request).map_err(broken)?;
     // The end of input says that the request is whole, so that the proxy need not wait for more.
-    connection.shutdown(Shutdown::Write).map_err(broken)?;
+    let sent = connection.write_all(request).and_then(|()| connection.shutdown(Shutdown::Write));
     let mut chunk = vec![0; 64 * 1024];
     let mut last = None;
     loop {
@@ -180,9 +179,11 @@ fn ask(
         last = arrived.last().copied();
     }
     match last {
+        None if let Err(source) = sent => Err(broken(source)),
         None => Err(ClientError::NoAnswer { request: named() }),
         // The next prompt begins a line of its own.
         Some(byte) if end_line && byte != b'\n' => output.write_all(b"\n").map_err(cannot_write),
+        // A proxy that answers and hangs up before it has heard us out has still answered.
         Some(_) => Ok(()),
     }
 }

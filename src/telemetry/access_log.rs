@@ -7,6 +7,9 @@ use super::format::Format;
 use super::output::Output;
 use super::record::AccessRecord;
 
+#[cfg(test)]
+mod tests;
+
 thread_local! {
     /// Lines are made on the thread that records them, in a buffer that is used again.
     static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -56,12 +59,10 @@ impl AccessLog {
     }
 
     /// Writes the line of `record`. Never waits: when the queue is full the line is counted as lost.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "an exchange ends once, and with it its record"
-    )]
-    pub fn record(&self, record: AccessRecord) {
+    pub fn record(&self, mut record: AccessRecord) {
         let Some(lines) = self.0.lines.as_ref().filter(|_| self.0.enabled) else { return };
+        // A listener on [::] shows IPv4 clients as IPv6 addresses that nobody recognises.
+        record.client = record.client.to_canonical();
         BUFFER.with_borrow_mut(|buffer| {
             buffer.clear();
             self.0.format.write(&record, self.0.colour, buffer);

@@ -15,6 +15,9 @@ use super::format::{Format, Line, Style};
 use super::output::{Announce, Notice, Output, Sink};
 use crate::time::{Clock, SystemClock};
 
+#[cfg(test)]
+mod tests;
+
 /// The name under which filters know access lines.
 const ACCESS_TARGET: &str = "larder::access";
 

@@ -6,6 +6,8 @@
 //! waits for a disk or a terminal.
 
 pub mod access_log;
+#[cfg(test)]
+mod capture;
 pub mod format;
 pub mod log;
 pub mod output;

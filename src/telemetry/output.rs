@@ -13,6 +13,9 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
+#[cfg(test)]
+mod tests;
+
 /// How long [`Output::close`] waits for the last lines to be written.
 const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
@@ -45,9 +48,19 @@ pub enum Notice<'a> {
 /// Makes the line of a notice, or none when this output is no place for it.
 pub type Announce = Box<dyn Fn(&Notice<'_>, &mut Vec<u8>) + Send>;
 
-/// A queue of lines with a writer thread. Clones share it.
+/// A queue of lines with a writer thread. Clones share it. The thread ends when the output is closed
+/// or its last clone is dropped.
 #[derive(Clone)]
-pub struct Output(Arc<Shared>);
+pub struct Output(Arc<Queue>);
+
+struct Queue(Arc<Shared>);
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.0.state.lock().closed = true;
+        self.0.work.notify_one();
+    }
+}
 
 struct Shared {
     state: Mutex<State>,
@@ -90,17 +103,17 @@ impl Output {
         });
         let writer = Writer { shared: Arc::clone(&shared), path, writer, announce, broken: false };
         thread::Builder::new().name("log".into()).spawn(move || writer.run())?;
-        Ok(Self(shared))
+        Ok(Self(Arc::new(Queue(shared))))
     }
 
     /// Queues one or more whole lines; drops and counts them when the queue is full. Never waits for
     /// the sink.
     pub fn push(&self, lines: &[u8]) {
-        let mut state = self.0.state.lock();
+        let mut state = self.shared().state.lock();
         if state.closed {
             return;
         }
-        if state.pending.len().saturating_add(lines.len()) > self.0.limit {
+        if state.pending.len().saturating_add(lines.len()) > self.shared().limit {
             state.lost = state.lost.saturating_add(count_lines(lines));
             return;
         }
@@ -108,29 +121,33 @@ impl Output {
         state.pending.extend_from_slice(lines);
         drop(state);
         if was_empty {
-            self.0.work.notify_one();
+            self.shared().work.notify_one();
         }
     }
 
     /// Opens the file again under its name, after the lines that are queued; for a stream, nothing.
     pub fn reopen(&self) {
-        let mut state = self.0.state.lock();
+        let mut state = self.shared().state.lock();
         state.reopen_at = Some(state.pending.len());
         drop(state);
-        self.0.work.notify_one();
+        self.shared().work.notify_one();
     }
 
     /// Writes what is queued and stops; later lines are dropped. Waits at most 5 s for a sink that
     /// does not move.
     pub fn close(&self) {
-        let mut state = self.0.state.lock();
+        let mut state = self.shared().state.lock();
         state.closed = true;
-        self.0.work.notify_one();
+        self.shared().work.notify_one();
         while !state.finished {
-            if self.0.idle.wait_for(&mut state, CLOSE_WAIT).timed_out() {
+            if self.shared().idle.wait_for(&mut state, CLOSE_WAIT).timed_out() {
                 return;
             }
         }
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.0.0
     }
 }
 

@@ -1,7 +1,7 @@
 //! All settings: their keys, their defaults, and where each may be given.
 //!
 //! An option beats the environment, the environment beats the file, the file beats the default. All
-//! of them go through one table ([`table`]), so that a key has one form and one message.
+//! of them go through one table, so that a key has one form and one message.
 
 mod file;
 mod layer;

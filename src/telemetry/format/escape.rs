@@ -16,6 +16,12 @@ fn push_char(c: char, out: &mut Vec<u8>) {
 /// Appends `text` as a JSON string with its quotes.
 pub(super) fn json(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
+    let harmless = |byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+    if text.bytes().all(harmless) {
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return;
+    }
     for c in text.chars() {
         match c {
             '"' => out.extend_from_slice(b"\\\""),
