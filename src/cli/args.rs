@@ -141,8 +141,11 @@ pub struct ClientArgs {
     /// Where the proxy listens
     #[arg(long, value_name = "ADDR", default_value = lab::client::DEFAULT_PROXY)]
     pub proxy: String,
-    /// Ask for these, one after another, without a prompt: host[:port][/path] or a URL
-    #[arg(value_name = "HOST")]
+    /// What to ask for, one after another; when empty, it prompts.
+    #[arg(
+        value_name = "HOST",
+        help = "Ask for these, one after another, without a prompt: host[:port][/path] or a URL"
+    )]
     pub hosts: Vec<String>,
 }
 

@@ -9,6 +9,8 @@ mod rooms;
 pub mod serve;
 pub mod settings;
 pub mod signals;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::ffi::OsString;

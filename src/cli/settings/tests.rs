@@ -25,10 +25,7 @@ fn load(
     let variables: HashMap<&str, &str> = variables.iter().copied().collect();
     let args = Args::try_parse_from(std::iter::once("larder".into()).chain(options)).unwrap();
     Settings::load(&args.serve, &|name| variables.get(name).map(OsString::from)).map_err(|error| {
-        assert_eq!(
-            format!("{:?}", error.exit_code()),
-            format!("{:?}", std::process::ExitCode::from(2))
-        );
+        assert_eq!(error.exit_code(), std::process::ExitCode::from(2));
         error.to_string().replace(&format!("{}/", dir.path().display()), "")
     })
 }
