@@ -130,13 +130,13 @@ settings! {
     // --- the listener --------------------------------------------------------------------------------
 
     /// A request head, in bytes; more is a 431.
-    max_head: usize = Buffer, 64 * KIB;
+    max_head: usize = Buffer<usize>, 64 * KIB;
     /// One request field, in bytes; more is a 431.
-    max_field: usize = Buffer, 32 * KIB;
+    max_field: usize = Buffer<usize>, 32 * KIB;
     /// Fields of a request; more is a 431.
     max_fields: usize = Count, 100;
     /// A request-target, in bytes; more is a 414.
-    max_target: usize = Buffer, 16 * KIB;
+    max_target: usize = Buffer<usize>, 16 * KIB;
     /// From accepting a connection to its first byte.
     first_byte_wait: Duration = Wait, Duration::from_secs(30);
     /// From the first byte of a request head to its last.
@@ -174,7 +174,7 @@ settings! {
     upstream_idle_wait: Duration = Span, Duration::from_secs(30);
     /// Idle connections kept per origin.
     idle_per_origin: usize = Number<usize>, 32;
-    /// Idle connections kept in all.
+    /// Idle connections kept over all origins.
     idle_total: usize = Number<usize>, 2048;
     /// Connections per origin.
     connections_per_origin: usize = Count, 256;
@@ -183,7 +183,7 @@ settings! {
     /// How long a request waits for a connection.
     queue_wait: Duration = Wait, Duration::from_secs(10);
     /// A response head, in bytes; more is a 502.
-    max_response_head: usize = Buffer, 64 * KIB;
+    max_response_head: usize = Buffer<usize>, 64 * KIB;
     /// Fields of a response; more is a 502.
     max_response_fields: usize = Count, 200;
     /// One DNS query.
@@ -214,7 +214,7 @@ settings! {
     /// Bytes of bodies in flight that may be joined, over all; a quarter of `memory` when not given.
     spool_budget: u64 = Size, 64 * MIB;
     /// How far, in bytes, a body is read ahead of its fastest reader.
-    read_ahead: usize = Buffer, 256 * KIB;
+    read_ahead: u64 = Buffer<u64>, 256 * 1024;
     /// How long one reader may hold up the others of the same body.
     slow_reader_wait: Duration = Wait, Duration::from_secs(60);
     /// A fetch that its last reader has left is finished when so few bytes are missing.
@@ -223,5 +223,5 @@ settings! {
     // --- the log -------------------------------------------------------------------------------------
 
     /// Bytes of log lines that may wait to be written; more are dropped and counted.
-    log_queue: usize = Buffer, DEFAULT_QUEUE;
+    log_queue: usize = Buffer<usize>, DEFAULT_QUEUE;
 }

@@ -175,6 +175,7 @@ const EVERY_KEY: &[(&str, &str)] = &[
     ("read_wait", "\"1s\""),
     ("upstream_idle_wait", "\"0s\""),
     ("idle_per_origin", "0"),
+    ("idle_total", "0"),
     ("connections_per_origin", "7"),
     ("queue_per_origin", "0"),
     ("queue_wait", "\"1s\""),

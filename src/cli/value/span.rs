@@ -1,5 +1,6 @@
 //! Sizes and durations.
 
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -44,27 +45,27 @@ impl Kind for Size {
     }
 }
 
-/// A size of something that is held in memory at once: from 1 KiB to 1 GiB.
-pub(in crate::cli) struct Buffer;
+/// A size, as an `N`, of something that is held in memory at once: from 1 KiB to 1 GiB.
+pub(in crate::cli) struct Buffer<N>(PhantomData<N>);
 
-impl Buffer {
-    fn sensible(bytes: u64) -> Result<usize, Fault> {
-        match usize::try_from(bytes) {
-            Ok(bytes) if (1024..=1 << 30).contains(&bytes) => Ok(bytes),
-            _ => Err(Fault::new("must be from 1KiB to 1GiB")),
-        }
+impl<N: TryFrom<u64>> Buffer<N> {
+    fn sensible(bytes: u64) -> Result<N, Fault> {
+        let sensible = Some(bytes).filter(|bytes| (1024..=1 << 30).contains(bytes));
+        sensible
+            .and_then(|bytes| N::try_from(bytes).ok())
+            .ok_or_else(|| Fault::new("must be from 1KiB to 1GiB"))
     }
 }
 
-impl Kind for Buffer {
-    type Value = usize;
+impl<N: TryFrom<u64>> Kind for Buffer<N> {
+    type Value = N;
     const FORM: &'static str = Size::FORM;
 
-    fn word(word: &str) -> Result<usize, Fault> {
+    fn word(word: &str) -> Result<N, Fault> {
         Size::word(word).and_then(Self::sensible)
     }
 
-    fn value(value: &DeValue<'_>) -> Result<usize, Fault> {
+    fn value(value: &DeValue<'_>) -> Result<N, Fault> {
         Size::value(value).and_then(Self::sensible)
     }
 }

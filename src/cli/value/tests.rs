@@ -71,10 +71,10 @@ fn sizes() {
 
 #[test]
 fn buffers_are_sizes_within_reason() {
-    good::<Buffer>(&[("1KiB", 1024), ("64KiB", 64 << 10), ("1GiB", 1 << 30)]);
-    bad::<Buffer>(&["0", "1023", "2GiB", "x"]);
-    assert_eq!(in_file::<Buffer>("4096"), Ok(4096));
-    assert!(in_file::<Buffer>("0").is_err());
+    good::<Buffer<usize>>(&[("1KiB", 1024), ("64KiB", 64 << 10), ("1GiB", 1 << 30)]);
+    bad::<Buffer<usize>>(&["0", "1023", "2GiB", "x"]);
+    assert_eq!(in_file::<Buffer<usize>>("4096"), Ok(4096));
+    assert!(in_file::<Buffer<usize>>("0").is_err());
 }
 
 #[test]
