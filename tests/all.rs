@@ -8,5 +8,6 @@
     reason = "this is a test: a panic is how it fails, and everything is public to everything"
 )]
 
+mod architecture;
 mod caching;
 mod support;

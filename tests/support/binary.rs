@@ -106,8 +106,8 @@ impl Binary {
     /// Sends a signal by its name: `TERM`, `INT`, `USR1`.
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        let sent = Command::new("kill").args([format!("-{name}"), id]).status();
-        assert!(sent.expect("there is a kill command").success(), "no signal could be sent");
+        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {id}")]).status();
+        assert!(sent.expect("there is a shell").success(), "no signal could be sent");
     }
 
     /// Waits until it has ended by itself.
