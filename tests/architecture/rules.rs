@@ -79,24 +79,22 @@ pub const ROWS: [(&str, u8); 15] = [
 ];
 
 /// The files that may start tasks or threads, each with the reason why it has to.
-pub const SPAWNERS: [(&str, &str); 6] = [
+pub const SPAWNERS: [(&str, &str); 5] = [
     ("src/net/drain.rs", "owns every task of the proxy: all others ask it"),
     ("src/upstream/pool.rs", "a connection's driver lives as long as its connection"),
     ("src/upstream/connect.rs", "attempts race each other, and the losers are cancelled"),
     ("src/telemetry/output.rs", "the log is written by a thread of its own"),
-    ("src/telemetry/access_log.rs", "the log is written by a thread of its own"),
     ("src/cli/", "builds the runtime, and waits for signals"),
 ];
 
 /// The files that may touch files besides the disk tier, each with the reason.
-pub const FILE_USERS: [(&str, &str); 8] = [
+pub const FILE_USERS: [(&str, &str); 7] = [
     ("src/store/disk/", "the disk tier"),
     ("src/store/disk.rs", "the disk tier"),
     ("src/store/inspect.rs", "looks into the disk tier of a stopped proxy"),
     ("src/telemetry/", "writes the log file"),
     ("src/cli/", "reads the settings file"),
     ("src/lab/", "the lab's programs are programs of their own"),
-    ("src/upstream/tls.rs", "reads the trusted roots, once, at the start"),
     ("src/upstream/resolve.rs", "reads the hosts file"),
 ];
 

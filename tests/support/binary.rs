@@ -63,9 +63,8 @@ impl Binary {
         let mut binary = Self::start(&[&always[..], arguments].concat());
         let ready = binary.line("`Ready to serve`", |line| line.contains("Ready to serve")).await;
         let ready: Value = serde_json::from_str(&ready).expect("a line of json");
-        let listen =
-            if ready["listen"].is_array() { &ready["listen"][0] } else { &ready["listen"] };
-        let address = listen.as_str().and_then(|text| text.parse().ok());
+        let first = ready["listen"].as_str().and_then(|all| all.split([',', ' ']).next());
+        let address = first.and_then(|first| first.parse().ok());
         let address = address.unwrap_or_else(|| panic!("no address in {ready}"));
         (binary, address)
     }

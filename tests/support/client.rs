@@ -1,8 +1,8 @@
 //! A client of raw bytes: what it sends is exactly what the test says.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::gate::within;
 use super::message::{Framing, Head, Response};
@@ -42,6 +42,24 @@ impl Client {
         Self::on(Wire::new(stream.unwrap_or_else(|error| panic!("{server}: {error}"))))
     }
 
+    /// Connects from an address of its own (`127.0.0.2` is another client than `127.0.0.1`).
+    pub async fn connect_from(local: &str, server: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        let local: IpAddr = local.parse().expect("an address");
+        socket.bind((local, 0).into()).expect("a loopback address is free");
+        let stream = within("a connection", socket.connect(server)).await;
+        Self::on(Wire::new(stream.expect("the server accepts")))
+    }
+
+    /// Connects with a receive window as small as the system allows: what is not read soon holds
+    /// the sender up.
+    pub async fn connect_narrow(server: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(1).expect("a TCP socket has a receive buffer");
+        let stream = within("a connection", socket.connect(server)).await;
+        Self::on(Wire::new(stream.expect("the server accepts")))
+    }
+
     /// Speaks on a connection that exists.
     pub fn on(wire: Wire) -> Self {
         Self(wire)
@@ -50,6 +68,11 @@ impl Client {
     /// The address that the server sees.
     pub fn address(&self) -> SocketAddr {
         self.0.tcp().local_addr().expect("a connected socket has an address")
+    }
+
+    /// The address at the far end.
+    pub fn peer(&self) -> SocketAddr {
+        self.0.tcp().peer_addr().expect("a connected socket has a peer")
     }
 
     /// Sends bytes as they are.

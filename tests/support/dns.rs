@@ -10,7 +10,10 @@ use tokio::sync::watch;
 use super::gate::{Gate, within};
 use super::tasks::Tasks;
 
+/// Bytes before the question.
 const HEADER: usize = 12;
+/// Stands for the name in the question.
+const SAME_NAME: [u8; 2] = [0xC0, 12];
 const NO_ERROR: u8 = 0;
 const SERVER_FAILURE: u8 = 2;
 const NAME_ERROR: u8 = 3;
@@ -40,10 +43,10 @@ pub enum Kind {
 pub enum Answer {
     /// With those of the addresses that are of the type asked for, valid for so many seconds.
     Addresses(Vec<IpAddr>, u32),
-    /// With another name, and that name's addresses.
-    Alias(String),
     /// With the same, but not before the gate opens.
     After(Gate, Vec<IpAddr>),
+    /// With another name, and that name's addresses.
+    Alias(String),
     /// `SERVFAIL`.
     Failure,
     /// Not at all.
@@ -184,7 +187,7 @@ async fn respond(shared: &Shared, query: &Query, question: &[u8]) -> Option<Vec<
     response[2..4].copy_from_slice(&[0x85, 0x80 | code]); // response, authoritative, recursion
     response[4..HEADER].copy_from_slice(&[0, 1, 0, 0, 0, 0, 0, 0]);
     response[6..8].copy_from_slice(&count.to_be_bytes());
-    let mut owner = vec![0xC0, HEADER as u8]; // the name in the question
+    let mut owner = SAME_NAME.to_vec();
     if let Some(alias) = alias {
         let target = encode(&alias);
         record(&mut response, &owner, 5, ttl, &target);

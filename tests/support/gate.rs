@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 /// How long an event may take before its test fails.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 /// How long something that must not happen is given to happen.
-const QUIET: Duration = Duration::from_millis(50);
+pub const QUIET: Duration = Duration::from_millis(50);
 /// How often a condition that announces nothing is looked at.
 const GLANCE: Duration = Duration::from_millis(2);
 

@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 use super::client::Client;
-use super::gate::within;
+use super::gate::{QUIET, within};
 use super::wire::Wire;
 
 /// Listens, and hands accepted connections to the test. What is not accepted is never answered.
@@ -48,5 +49,30 @@ impl Refusing {
     /// The address that refuses.
     pub fn address(&self) -> SocketAddr {
         self.0.local_addr().expect("a bound socket has an address")
+    }
+}
+
+/// An address on which no connection comes about, and none is refused: its queue is full.
+pub struct Deaf {
+    listener: TcpListener,
+    queue: Vec<TcpStream>,
+}
+
+impl Deaf {
+    /// Takes a port of 127.0.0.1 and fills its queue.
+    pub async fn start() -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(([127, 0, 0, 1], 0).into()).expect("a loopback address is free");
+        let listener = socket.listen(0).expect("a bound socket can listen");
+        let mut deaf = Self { listener, queue: Vec::new() };
+        while let Ok(connected) = timeout(QUIET, TcpStream::connect(deaf.address())).await {
+            deaf.queue.push(connected.expect("a listening socket accepts"));
+        }
+        deaf
+    }
+
+    /// The address that does not answer.
+    pub fn address(&self) -> SocketAddr {
+        self.listener.local_addr().expect("a bound socket has an address")
     }
 }

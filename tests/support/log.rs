@@ -38,7 +38,7 @@ impl Log {
 
     /// The lines of finished exchanges so far.
     pub fn exchanges(&self) -> Vec<Value> {
-        self.lines().into_iter().filter(|line| !line["cache"].is_null()).collect()
+        exchanges(&self.lines.borrow())
     }
 
     /// Waits for a line, which may have been written already.
@@ -58,18 +58,19 @@ impl Log {
     /// Waits until `count` exchanges are finished; more are a failure.
     #[track_caller]
     pub fn wait_for_exchanges(&self, count: usize) -> impl Future<Output = Vec<Value>> + use<> {
-        let log = self.clone();
+        let mut lines = self.lines.subscribe();
         within(format!("exchange {count} in the log"), async move {
-            let enough = |_: &Vec<Value>| log.exchanges().len() >= count;
-            let mut lines = log.lines.subscribe();
-            while !enough(&Vec::new()) {
-                lines.changed().await.expect("the log is there");
-            }
-            let exchanges = log.exchanges();
+            let written = lines.wait_for(|lines| exchanges(lines).len() >= count).await;
+            let exchanges = exchanges(&written.expect("the log is there"));
             assert_eq!(exchanges.len(), count, "{exchanges:#?}");
             exchanges
         })
     }
+}
+
+/// Only the line of a finished exchange says what came of the cache.
+fn exchanges(lines: &[Value]) -> Vec<Value> {
+    lines.iter().filter(|line| !line["cache"].is_null()).cloned().collect()
 }
 
 impl Write for Output {

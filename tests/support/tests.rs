@@ -2,14 +2,19 @@
 
 use std::io::Write;
 
+use hickory_resolver::Resolver;
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use serde_json::json;
 use tokio::net::{TcpStream, UdpSocket};
 
 use super::binary::Binary;
+use super::client::{Client, request};
 use super::dns::{Answer, Dns, Kind};
 use super::gate::{Gate, not_yet, within, within_span};
-use super::listener::{Listener, Refusing};
+use super::listener::{Deaf, Listener, Refusing};
 use super::log::Log;
+use super::origin::{Origin, Reply};
 use super::tasks::Tasks;
 
 #[tokio::test]
@@ -97,7 +102,7 @@ async fn the_dns_server_can_be_late_and_silent() {
 #[tokio::test]
 async fn a_listener_hands_the_connection_to_the_test() {
     let listener = Listener::start().await;
-    let mut near = super::client::Client::connect(listener.address()).await;
+    let mut near = Client::connect(listener.address()).await;
     let mut far = listener.accept().await;
     near.send("ping").await;
     assert_eq!(far.exactly(4).await, b"ping");
@@ -113,6 +118,55 @@ async fn a_refusing_address_refuses() {
     let refusing = Refusing::start();
     let refused = TcpStream::connect(refusing.address()).await.unwrap_err();
     assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+}
+
+#[tokio::test]
+async fn a_deaf_address_neither_accepts_nor_refuses() {
+    let deaf = Deaf::start().await;
+    not_yet("there was a connection", TcpStream::connect(deaf.address())).await;
+}
+
+#[tokio::test]
+async fn a_narrow_client_holds_the_origin_up_until_it_reads() {
+    const LENGTH: u64 = 32 << 20;
+    let origin = Origin::start().await;
+    origin.route("/", Reply::ok("").pattern(LENGTH));
+    let mut client = Client::connect_narrow(origin.address()).await;
+    client.send(request("GET", "/", &[])).await;
+    let head = client.head().await;
+    assert!(origin.body_bytes_sent() < LENGTH / 2, "{}", origin.body_bytes_sent());
+    let mut body = client.body_of(&head);
+    client.at_least(&mut body, 1000).await;
+    assert!(origin.body_bytes_sent() < LENGTH / 2, "{}", origin.body_bytes_sent());
+}
+
+#[tokio::test]
+async fn a_client_can_come_from_another_address() {
+    let listener = Listener::start().await;
+    let near = Client::connect_from("127.0.0.2", listener.address()).await;
+    let far = listener.accept().await;
+    assert_eq!(far.peer(), near.address());
+    assert_eq!(near.address().ip().to_string(), "127.0.0.2");
+}
+
+#[tokio::test]
+async fn a_resolver_understands_the_dns_server() {
+    let dns = Dns::start().await;
+    dns.answer("www.example.test", &["192.0.2.7", "2001:db8::1"]);
+    dns.set("alias.test", Answer::Alias("www.example.test".into()));
+    let mut udp = ConnectionConfig::udp();
+    udp.port = dns.address().port();
+    let server = NameServerConfig::new(dns.address().ip(), true, vec![udp]);
+    let config = ResolverConfig::from_name_servers(vec![server]);
+    let resolver = Resolver::builder_with_config(config, TokioRuntimeProvider::default());
+    let resolver = resolver.build().unwrap();
+    for name in ["www.example.test.", "alias.test."] {
+        let found = within("an answer", resolver.ipv4_lookup(name)).await.unwrap();
+        let addresses: Vec<String> =
+            found.answers().iter().map(|record| record.data.to_string()).collect();
+        assert_eq!(addresses.last().unwrap(), "192.0.2.7", "{name}");
+    }
+    within("an answer", resolver.ipv4_lookup("nobody.test.")).await.unwrap_err();
 }
 
 #[tokio::test]
