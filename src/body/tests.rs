@@ -65,7 +65,7 @@ fn push(writer: &mut SpoolWriter, bytes: &'static [u8]) {
 
 #[test]
 fn every_body_knows_its_length_and_its_end() {
-    let content: Vec<u8> = (0..500_000_u32).map(|n| (n * 3 >> 4) as u8).collect();
+    let content: Vec<u8> = (0..500_000_u32).map(|n| ((n * 3) >> 4) as u8).collect();
     let response = stored(&content);
     let cases = [
         (Body::Empty, &[][..]),

@@ -74,10 +74,7 @@ fn proxy(settings: &Settings) -> proxy::Config {
             ports: settings.ports.clone(),
             deny_private: settings.deny_private,
         },
-        tunnel: RelayLimits {
-            idle: settings.tunnel_idle_wait,
-            lifetime: settings.tunnel_lifetime,
-        },
+        tunnel: RelayLimits { idle: settings.tunnel_idle_wait, lifetime: settings.tunnel_lifetime },
         collapse: collapse::Config {
             wait: settings.collapse_wait,
             unshareable_memory: settings.unshareable_memory,
@@ -86,7 +83,7 @@ fn proxy(settings: &Settings) -> proxy::Config {
         policy: policy::reuse::Config { max_stale: settings.max_stale },
         fill: proxy::FillConfig {
             spool_budget: settings.spool_budget,
-            read_ahead: settings.read_ahead as u64,
+            read_ahead: settings.read_ahead,
             slow_reader_wait: settings.slow_reader_wait,
             finish_within: settings.finish_within,
         },

@@ -9,10 +9,10 @@ use hyper::body::Incoming;
 use hyper::{Request, Response};
 
 use super::error::CliError;
+use super::rooms;
 use super::settings::Settings;
 use super::signals::{Signal, Signals};
 use crate::net::drain::{Class, Drain, DrainReport};
-use super::rooms;
 use crate::net::{ConnectionHandle, Interfaces};
 use crate::proxy::{self, Observed, Proxy};
 use crate::server::{self, BindError, Handler, Refusal, Server};

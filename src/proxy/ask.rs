@@ -38,12 +38,7 @@ pub(super) struct Ask {
 
 impl Ask {
     /// Reads a head; `content` says whether a body follows.
-    pub(super) fn read(
-        head: &request::Parts,
-        uri: TargetUri,
-        reach: Reach,
-        content: bool,
-    ) -> Self {
+    pub(super) fn read(head: &request::Parts, uri: TargetUri, reach: Reach, content: bool) -> Self {
         let mut fields = head.headers.clone();
         let upgrade = hop_by_hop::upgrade_protocol(&fields, head.version);
         let trailers = hop_by_hop::wants_trailers(&fields);
@@ -55,7 +50,9 @@ impl Ask {
         // RFC 9110 §10.1.1: the expectation of an HTTP/1.0 client is not one.
         let expects_continue = content
             && head.version == Version::HTTP_11
-            && fields.get(EXPECT).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+            && fields
+                .get(EXPECT)
+                .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"100-continue"));
         if head.version == Version::HTTP_10 {
             fields.remove(EXPECT);
         }

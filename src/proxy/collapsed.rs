@@ -1,17 +1,18 @@
 //! Collapsed requests (RFC 9111 §4): one fetch per key, everybody who may share it streams along.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use hyper::Response;
 use tokio::sync::oneshot;
 
-use crate::body::Body;
+use crate::body::{Body, SpoolReader};
 use crate::collapse::{Follow, Followed, Join, Lead};
 use crate::net::ConnectionHandle;
 use crate::net::drain::Class;
 use crate::policy::outcome::CacheOutcome;
-use crate::policy::reuse;
+use crate::policy::{StoredHead, reuse};
 use crate::telemetry::CacheWord;
 
 use super::Shared;
@@ -48,8 +49,8 @@ pub(super) async fn answer(
 
 /// What the leader's task hands to the leader's client.
 enum Led {
-    Filling(Following, Option<crate::body::SpoolReader>, Option<std::net::SocketAddr>),
-    Other(Fetched),
+    Filling(Following, Option<SpoolReader>, Option<SocketAddr>),
+    Other(Box<Fetched>),
 }
 
 async fn lead(
@@ -67,7 +68,7 @@ async fn lead(
         async move {
             let fetched = fetch::run(&shared, &ask, &plan, outbound).await;
             // The leader's client may have gone: what was fetched for it alone is dropped.
-            drop(to_client.send(publish(&shared, lead, fetched)));
+            drop(to_client.send(publish(&shared, &ask, lead, fetched)));
         }
     };
     // hyper drops this future when the leader's client goes, and others may be following.
@@ -80,7 +81,7 @@ async fn lead(
             Ok(resource::leading(shared, exchange, ask, &plan, &following, reader))
         }
         Ok(Ok(Led::Other(fetched))) => {
-            Ok(resource::conclude(shared, exchange, ask, &plan, fetched))
+            Ok(resource::conclude(shared, exchange, ask, &plan, *fetched))
         }
         Ok(Err(error)) => Err(error),
         Err(_stopped) => Err(ProxyError::Stopping),
@@ -90,6 +91,7 @@ async fn lead(
 /// Tells the followers what the fetch came to.
 fn publish(
     shared: &Arc<Shared>,
+    ask: &Ask,
     lead: Lead<Outcome>,
     fetched: Result<Fetched, ProxyError>,
 ) -> Result<Led, ProxyError> {
@@ -106,18 +108,32 @@ fn publish(
     };
     match kind {
         Kind::Fill(fill) => {
-            let (following, reader) = fill.start(shared, Some(lead));
+            // What is stored only to be validated each time answers nobody else.
+            let lead = if shareable(shared, ask, &fill.head) {
+                Some(lead)
+            } else {
+                lead.release(true);
+                None
+            };
+            let (following, reader) = fill.start(shared, lead);
             Ok(Led::Filling(following, reader, peer))
         }
         kind => {
             match &kind {
-                Kind::Freshened(stored) => lead.publish(Outcome::Freshened(stored.clone())),
+                Kind::Freshened(stored) if shareable(shared, ask, stored.head()) => {
+                    lead.publish(Outcome::Freshened(stored.clone()));
+                }
                 Kind::Stale(stored, grant) => lead.publish(Outcome::Stale(stored.clone(), *grant)),
-                Kind::Fill(_) | Kind::Private { .. } => lead.release(true),
+                _ => lead.release(true),
             }
-            Ok(Led::Other(Fetched { peer, kind }))
+            Ok(Led::Other(Box::new(Fetched { peer, kind })))
         }
     }
+}
+
+/// Whether a request like the leader's could be answered with this head.
+fn shareable(shared: &Shared, ask: &Ask, head: &StoredHead) -> bool {
+    reuse::answers(head, &ask.view(), shared.clock.now())
 }
 
 async fn follow(
@@ -156,9 +172,7 @@ async fn follow(
         }
         Followed::Shared(Outcome::Freshened(stored)) => {
             if reuse::answers(stored.head(), &ask.view(), shared.clock.now()) {
-                return Ok(resource::after_validation(
-                    shared, exchange, ask, &plan, &stored, true,
-                ));
+                return Ok(resource::after_validation(shared, exchange, ask, &plan, &stored, true));
             }
         }
         Followed::Shared(Outcome::Stale(stored, grant)) => {

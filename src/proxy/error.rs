@@ -33,7 +33,9 @@ pub enum ProxyError {
     #[error("the only transfer coding that is understood is: chunked")]
     TransferCoding,
     /// The client is not one that we serve.
-    #[error("{client} may not use the proxy at {listener}: it is on no private or attached network")]
+    #[error(
+        "{client} may not use the proxy at {listener}: it is on no private or attached network"
+    )]
     ClientRefused {
         /// The client.
         client: IpAddr,
@@ -113,9 +115,7 @@ impl ProxyError {
         use CacheWord::{Error, Refused};
         use StatusCode as S;
         match self {
-            Self::Target(_) | Self::Malformed(_) => {
-                (S::BAD_REQUEST, "http_request_error", Refused)
-            }
+            Self::Target(_) | Self::Malformed(_) => (S::BAD_REQUEST, "http_request_error", Refused),
             Self::TransferCoding => (S::NOT_IMPLEMENTED, "http_request_error", Refused),
             Self::ClientRefused { .. } | Self::PortRefused { .. } => {
                 (S::FORBIDDEN, "http_request_denied", Refused)
@@ -240,5 +240,8 @@ fn page(status: StatusCode, kind: &str, sentence: &str, now: Timestamp) -> Respo
 /// The inside of a structured string (RFC 9651 §3.3.3): visible ASCII, quotes escaped.
 fn quoted(sentence: &str) -> String {
     let visible = sentence.chars().map(|c| if matches!(c, ' '..='~') { c } else { '?' });
-    visible.take(400).flat_map(|c| matches!(c, '"' | '\\').then_some('\\').into_iter().chain([c])).collect()
+    visible
+        .take(400)
+        .flat_map(|c| matches!(c, '"' | '\\').then_some('\\').into_iter().chain([c]))
+        .collect()
 }

@@ -45,8 +45,7 @@ impl Exchange {
         request: &Request<Incoming>,
         connection: &ConnectionHandle,
     ) -> Self {
-        let mut record =
-            blank(connection.client().ip(), Some(request.method().clone()));
+        let mut record = blank(connection.client().ip(), Some(request.method().clone()));
         if shared.log.enabled() {
             record.url = request.uri().to_string();
             record.version = request.version();

@@ -116,7 +116,10 @@ pub(super) async fn run(
         Validated::Replace => {
             if let Some(grant) = plan.on_error.filter(|grant| grant.covers(reply.response.status()))
             {
-                return Ok(Fetched { peer: Some(reply.peer), kind: Kind::Stale(stored.clone(), grant) });
+                return Ok(Fetched {
+                    peer: Some(reply.peer),
+                    kind: Kind::Stale(stored.clone(), grant),
+                });
             }
             Ok(replace(shared, ask, stored, reply, times))
         }

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::{HeaderMap, Version};
 
-use crate::body::{self, Abandoned, BodyError, Pushed, Spool, SpoolConfig, SpoolReader, SpoolWriter};
+use crate::body::{
+    self, Abandoned, BodyError, Pushed, Spool, SpoolConfig, SpoolReader, SpoolWriter,
+};
 use crate::collapse::Lead;
 use crate::http::hop_by_hop;
 use crate::net::Scope;

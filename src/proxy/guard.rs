@@ -26,9 +26,9 @@ fn host(fields: &HeaderMap, version: Version) -> Result<(), ProxyError> {
         return Err(ProxyError::Malformed("a request must have only one Host field"));
     }
     let valid = first.is_empty()
-        || first.to_str().is_ok_and(|text| {
-            !text.contains('@') && text.parse::<Authority>().is_ok()
-        });
+        || first
+            .to_str()
+            .is_ok_and(|text| !text.contains('@') && text.parse::<Authority>().is_ok());
     if valid { Ok(()) } else { Err(ProxyError::Malformed("the Host field is not a host")) }
 }
 
@@ -58,9 +58,8 @@ mod tests {
 
     #[test]
     fn http_1_1_needs_exactly_one_host_that_is_a_host() {
-        let ok = |lines: &[(&'static str, &'static str)], version| {
-            host(&fields(lines), version).is_ok()
-        };
+        let ok =
+            |lines: &[(&'static str, &'static str)], version| host(&fields(lines), version).is_ok();
         assert!(ok(&[("host", "a.example")], Version::HTTP_11));
         assert!(ok(&[("host", "[::1]:8080")], Version::HTTP_11));
         assert!(ok(&[("host", "")], Version::HTTP_11));

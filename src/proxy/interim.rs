@@ -78,7 +78,11 @@ mod tests {
         {
             fields.append(name, hyper::header::HeaderValue::from_static(value));
         }
-        let written = serialise(StatusCode::EARLY_HINTS, &fields, &Pseudonym::new("larder-00000000").unwrap());
+        let written = serialise(
+            StatusCode::EARLY_HINTS,
+            &fields,
+            &Pseudonym::new("larder-00000000").unwrap(),
+        );
         assert_eq!(
             std::str::from_utf8(&written).unwrap(),
             "HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\nlink: </b.css>\r\n\

@@ -163,7 +163,9 @@ impl Proxy {
                 access::port(&uri, &shared.config)?;
                 match own::last_hop(shared, exchange, &request) {
                     Some(response) => Ok(response),
-                    None => resource::answer(shared, exchange, request, uri, reach, connection).await,
+                    None => {
+                        resource::answer(shared, exchange, request, uri, reach, connection).await
+                    }
                 }
             }
         }

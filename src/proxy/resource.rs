@@ -4,21 +4,22 @@
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, Version};
 
-use crate::body::Body;
+use crate::body::{Body, SpoolReader};
 use crate::http::TargetUri;
 use crate::net::{ConnectionHandle, Reach};
 use crate::policy::outcome::{CacheOutcome, Detail, ForwardReason};
 use crate::policy::reuse::{self, Candidate, Decision, StaleGrant};
 use crate::store::{Lookup, StoredResponse};
 use crate::telemetry::CacheWord;
-use crate::upstream::{ContinueGate, Outgoing};
+use crate::upstream::{ContinueGate, Outgoing, ResponseBody};
 
 use super::ask::Ask;
 use super::error::ProxyError;
 use super::exchange::Exchange;
 use super::fetch::{self, Fetched, Kind, Outbound, Plan};
+use super::fill::Following;
 use super::interim::Interim;
 use super::{Shared, collapsed, forward, respond, tunnel};
 
@@ -82,11 +83,7 @@ pub(super) async fn alone(
 }
 
 /// What goes out for a request without content.
-pub(super) fn bodiless(
-    shared: &Shared,
-    ask: &Ask,
-    connection: &Arc<ConnectionHandle>,
-) -> Outbound {
+pub(super) fn bodiless(shared: &Shared, ask: &Ask, connection: &Arc<ConnectionHandle>) -> Outbound {
     Outbound {
         fields: ask.fields.clone(),
         body: Outgoing::Empty,
@@ -125,7 +122,9 @@ pub(super) fn consult(shared: &Shared, ask: &Ask) -> Result<Consulted, ProxyErro
             Ok(Consulted::Answer(stored, outcome, CacheWord::Stale))
         }
         // A HEAD that finds a stale response is forwarded as it is: its answer has no body to store.
-        (Decision::Validate { reason, on_error }, Lookup::Found(stored)) if ask.method == Method::GET => {
+        (Decision::Validate { reason, on_error }, Lookup::Found(stored))
+            if ask.method == Method::GET =>
+        {
             let plan = Plan { reason, detail: None, validate: Some(stored), on_error };
             Ok(Consulted::Forward(plan))
         }
@@ -220,8 +219,8 @@ pub(super) fn leading(
     exchange: &mut Exchange,
     ask: &Ask,
     plan: &Plan,
-    following: &super::fill::Following,
-    reader: Option<crate::body::SpoolReader>,
+    following: &Following,
+    reader: Option<SpoolReader>,
 ) -> Response<Body> {
     exchange.outcome(CacheWord::Miss, Some("origin"));
     exchange.reason(plan.detail);
@@ -242,8 +241,8 @@ fn passed_through(
     exchange: &mut Exchange,
     ask: &Ask,
     plan: &Plan,
-    response: Response<crate::upstream::ResponseBody>,
-    version: hyper::Version,
+    response: Response<ResponseBody>,
+    version: Version,
     detail: Option<Detail>,
 ) -> Response<Body> {
     let bypass = matches!(plan.reason, ForwardReason::Bypass | ForwardReason::Method);

@@ -89,7 +89,8 @@ impl Carrier {
     async fn carry(self, client: Upgraded, origin: impl AsyncRead + AsyncWrite + Unpin) {
         let limits = self.shared.config.tunnel;
         let stop = self.shared.drain.tunnels_close();
-        let ended = relay::relay(TokioIo::new(client), origin, limits, stop, &RelayCounts::default()).await;
+        let ended =
+            relay::relay(TokioIo::new(client), origin, limits, stop, &RelayCounts::default()).await;
         let why = match ended.why {
             RelayClose::Finished => None,
             RelayClose::Idle => Some("nothing moved for too long".to_owned()),

@@ -167,7 +167,7 @@ fn a_reader_outlives_its_response() {
 #[test]
 fn a_range_reads_exactly_its_bytes() {
     let store = store();
-    let bytes: Vec<u8> = (0..700_000_u32).map(|n| (n * 7 >> 3) as u8).collect();
+    let bytes: Vec<u8> = (0..700_000_u32).map(|n| ((n * 7) >> 3) as u8).collect();
     let mut writer = begin(&store, None);
     for frame in bytes.chunks(50_000) {
         writer.write(Bytes::copy_from_slice(frame)).unwrap();

@@ -254,7 +254,7 @@ mod tests {
                 member(3, 200, &[COOKIE], &german),
             ];
             for at in order {
-                assert_eq!(add(&variants, &key("/"), all[at].clone()), []);
+                assert!(add(&variants, &key("/"), all[at].clone()).is_empty());
             }
             assert_eq!(variants.choose(&key("/"), &german), Choice::Matching(2), "{order:?}");
             let english = request(&[(ACCEPT_LANGUAGE, "en")]);
@@ -266,7 +266,7 @@ mod tests {
     fn an_equal_variant_gives_way_unless_it_is_from_a_later_exchange() {
         let variants = Variants::new();
         let none = HeaderMap::new();
-        assert_eq!(add(&variants, &key("/"), member(1, 100, &[], &none)), []);
+        assert!(add(&variants, &key("/"), member(1, 100, &[], &none)).is_empty());
         assert_eq!(add(&variants, &key("/"), member(2, 100, &[], &none)), [1]);
         let older = variants.add(&key("/"), member(3, 99, &[], &none), || true);
         assert_eq!(older, Err(Superseded));
@@ -282,7 +282,7 @@ mod tests {
         };
         for id in 0..VARIANTS as u64 {
             let new = member(id, 1, &[ACCEPT_LANGUAGE], &language(id));
-            assert_eq!(add(&variants, &key("/"), new), []);
+            assert!(add(&variants, &key("/"), new).is_empty());
         }
         let one_more = member(1000, 1, &[ACCEPT_LANGUAGE], &language(1000));
         assert_eq!(add(&variants, &key("/"), one_more), [0]);

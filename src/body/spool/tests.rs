@@ -269,7 +269,7 @@ fn the_clock_of_the_cut_off_runs_only_while_somebody_is_held_up() {
 async fn two_hundred_readers_each_get_every_byte() {
     let (mut writer, spool, budget) = with_budget(256 << 10, PLENTY);
     let first = spool.join().unwrap();
-    let expected: Vec<u8> = (0..4_000_000_u32).map(|n| (n * 31 >> 7) as u8).collect();
+    let expected: Vec<u8> = (0..4_000_000_u32).map(|n| ((n * 31) >> 7) as u8).collect();
     let mut readers = vec![tokio::spawn(collect(first))];
     for (at, part) in expected.chunks(16 << 10).enumerate() {
         if at % 2 == 0 && readers.len() < 200 {
@@ -291,7 +291,7 @@ async fn two_hundred_readers_each_get_every_byte() {
 async fn fifty_readers_of_a_window_each_get_every_byte() {
     let (mut writer, spool, budget) = with_budget(64 << 10, 300 << 10);
     let readers: Vec<_> = (0..50).map(|_| tokio::spawn(collect(spool.join().unwrap()))).collect();
-    let expected: Vec<u8> = (0..3_000_000_u32).map(|n| (n * 17 >> 5) as u8).collect();
+    let expected: Vec<u8> = (0..3_000_000_u32).map(|n| ((n * 17) >> 5) as u8).collect();
     for part in expected.chunks(7000) {
         timeout(DEADLINE, writer.push(Bytes::copy_from_slice(part))).await.unwrap().unwrap();
         assert!(budget.used() <= 300 << 10);
