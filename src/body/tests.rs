@@ -15,9 +15,10 @@ use crate::policy::{CacheKey, ExchangeTimes, Freshness, NominatedFields, StoredH
 use crate::store::{Config, Store, StoredResponse};
 use crate::time::Timestamp;
 
-fn poll<B: http_body::Body + Unpin>(
-    body: &mut B,
-) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+type Polled<B> =
+    Poll<Option<Result<Frame<<B as http_body::Body>::Data>, <B as http_body::Body>::Error>>>;
+
+fn poll<B: http_body::Body + Unpin>(body: &mut B) -> Polled<B> {
     Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop()))
 }
 
