@@ -195,6 +195,7 @@ const EVERY_KEY: &[(&str, &str)] = &[
     ("spool_budget", "\"4MiB\""),
     ("read_ahead", "\"64KiB\""),
     ("slow_reader_wait", "\"1s\""),
+    ("finish_within", "\"1KiB\""),
     ("log_queue", "\"1MiB\""),
 ];
 
