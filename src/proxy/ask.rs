@@ -39,7 +39,7 @@ pub(super) struct Ask {
 impl Ask {
     /// Reads a head; `content` says whether a body follows.
     pub(super) fn read(head: &request::Parts, uri: TargetUri, reach: Reach, content: bool) -> Self {
-        let mut fields = head.headers.clone();
+        let mut fields = head.headers;
         let upgrade = hop_by_hop::upgrade_protocol(&fields, head.version);
         let trailers = hop_by_hop::wants_trailers(&fields);
         hop_by_hop::strip_request(&mut fields);
@@ -58,7 +58,7 @@ impl Ask {
         }
         let directives = RequestDirectives::parse(&fields);
         Self {
-            method: head.method.clone(),
+            method: head.method,
             version: head.version,
             key: CacheKey::new(uri),
             fields,

@@ -43,7 +43,7 @@ pub(super) async fn answer(
     use http_body::Body as _;
     let client_upgrade = hyper::upgrade::on(&mut request);
     let (head, incoming) = request.into_parts();
-    let ask = Arc::new(Ask::read(&head, uri, reach, !incoming.is_end_stream()));
+    let ask = Arc::new(Ask::read(head, uri, reach, !incoming.is_end_stream()));
     let plan = match consult(shared, &ask)? {
         Consulted::Answer(stored, outcome, word) => {
             return Ok(from_store(shared, exchange, &ask, &stored, &outcome, word));
