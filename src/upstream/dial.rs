@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::Config;
-use super::address::judge;
+use super::address::{DeniedReason, judge};
 use super::connect::{ConnectFailure, connect};
 use super::error::{SetupError, UpstreamError};
 use super::resolve::Resolver;
@@ -19,6 +19,8 @@ use super::tls::Tls;
 use crate::http::{Scheme, TargetUri};
 use crate::net::{Interfaces, Reach, Scope};
 
+/// How many addresses of one host are tried.
+const MAX_ADDRESSES: usize = 16;
 /// How long the address that answered is tried first.
 const WINNER_MEMORY: Duration = Duration::from_secs(5 * 60);
 /// How many such addresses are remembered.
@@ -115,6 +117,10 @@ impl Dialer {
             let address = SocketAddr::new(address, port);
             match judge(address, resolved.source, reach, &self.interfaces, &listeners) {
                 Ok(scope) => allowed.push((address, scope)),
+                // Its other addresses would only hide that the host means us.
+                Err(why @ DeniedReason::Myself) => {
+                    return Err(UpstreamError::Denied { host: Arc::clone(name), address, why });
+                }
                 Err(why) => denied = denied.or(Some((address, why))),
             }
         }
@@ -126,6 +132,7 @@ impl Dialer {
                 if let Some(winner) = self.winners.get(name) {
                     allowed.sort_by_key(|(address, _)| address.ip() != winner);
                 }
+                allowed.truncate(MAX_ADDRESSES);
                 Ok(allowed)
             }
         }

@@ -13,9 +13,10 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
+use super::origin::Origin;
 use super::outgoing::Outgoing;
 use super::pin::Place;
-use super::pool::{Connection, Origin};
+use super::pool::Connection;
 
 /// What both directions know.
 #[derive(Debug, Default)]

@@ -10,6 +10,7 @@ mod dial;
 mod error;
 mod exchange;
 mod framing;
+mod origin;
 mod outgoing;
 mod patience;
 mod pin;
@@ -18,6 +19,7 @@ mod resolve;
 mod send;
 mod socket;
 mod tls;
+mod watched;
 
 #[cfg(test)]
 mod tests;

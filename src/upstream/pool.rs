@@ -1,6 +1,6 @@
-//! Connections to origins: idle ones to use again, a cap per origin, and a queue in front of the cap.
+//! All connections to origins: found by origin, swept when they rested for too long.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,13 +10,13 @@ use std::time::Duration;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::exchange::SentBody;
+use super::origin::Origin;
 use super::socket::{Meter, Socket};
-use crate::net::{Reach, Scope};
+use crate::net::Scope;
 
 /// Maps of origins, so that two origins seldom meet in a lock.
 const SHARDS: usize = 16;
@@ -44,53 +44,6 @@ pub(super) struct Pool {
     swept: AtomicBool,
 }
 
-/// One scheme, host and port.
-#[derive(Debug)]
-pub(super) struct Origin {
-    limits: Arc<Limits>,
-    idle_total: Arc<AtomicUsize>,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// Sockets that exist, and permits to make one.
-    open: usize,
-    /// The one used last is at the end, and is used first.
-    idle: Vec<Connection>,
-    /// First come, first served; bounded by `queue_per_origin`.
-    waiters: VecDeque<Waiter>,
-}
-
-#[derive(Debug)]
-struct Waiter {
-    reach: Reach,
-    fresh: bool,
-    grant: oneshot::Sender<Acquired>,
-}
-
-/// What a request gets to go to its origin.
-#[derive(Debug)]
-pub(super) enum Acquired {
-    /// A connection that has carried an exchange before and is ready for another.
-    Reused(Connection),
-    /// The right to make a new one.
-    Dial(Permit),
-}
-
-/// Why a request gets nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum QueueFailure {
-    Full,
-    Timeout,
-}
-
-enum Place {
-    Got(Acquired),
-    Wait(oneshot::Receiver<Acquired>, Option<Connection>),
-    Full,
-}
-
 impl Pool {
     pub(super) fn new(limits: Limits) -> Arc<Self> {
         Arc::new(Self {
@@ -108,11 +61,7 @@ impl Pool {
         if let Some(origin) = shard.get(name) {
             return Arc::clone(origin);
         }
-        let origin = Arc::new(Origin {
-            limits: Arc::clone(&self.limits),
-            idle_total: Arc::clone(&self.idle),
-            state: Mutex::default(),
-        });
+        let origin = Arc::new(Origin::new(Arc::clone(&self.limits), Arc::clone(&self.idle)));
         shard.insert(name.into(), Arc::clone(&origin));
         origin
     }
@@ -128,18 +77,11 @@ impl Pool {
         for shard in &self.shards {
             let mut expired = Vec::new();
             shard.lock().retain(|_, origin| {
-                let mut state = origin.state.lock();
-                let wait = self.limits.idle_wait;
-                let over = |connection: &mut Connection| {
-                    connection.sender.is_closed() || connection.rested.elapsed() >= wait
-                };
-                expired.extend(state.idle.extract_if(.., over));
-                state.waiters.retain(|waiter| !waiter.grant.is_closed());
-                let used = state.open > 0 || !state.waiters.is_empty() || !state.idle.is_empty();
-                drop(state);
+                let used = origin.sweep(&mut expired);
                 used || Arc::strong_count(origin) > 1
             });
-            self.idle.fetch_sub(expired.len(), Ordering::AcqRel);
+            // Closed outside of the lock: closing calls back.
+            drop(expired);
         }
     }
 
@@ -161,157 +103,11 @@ async fn sweep_until_gone(pool: Weak<Pool>, pause: Duration) {
     }
 }
 
-impl Origin {
-    /// How long a request may wait in the queue.
-    pub(super) fn queue_wait(&self) -> Duration {
-        self.limits.queue_wait
-    }
-
-    /// A connection or the right to make one; `fresh` takes no used one. Waits in the queue at the cap.
-    pub(super) async fn acquire(
-        self: &Arc<Self>,
-        reach: Reach,
-        fresh: bool,
-    ) -> Result<Acquired, QueueFailure> {
-        let mut deadline = None;
-        loop {
-            let acquired = match self.place(reach, fresh) {
-                Place::Got(acquired) => acquired,
-                Place::Full => return Err(QueueFailure::Full),
-                Place::Wait(granted, surplus) => {
-                    drop(surplus);
-                    let limit = self.limits.queue_wait;
-                    let deadline = *deadline.get_or_insert_with(|| Instant::now() + limit);
-                    match timeout_at(deadline, granted).await {
-                        Ok(Ok(acquired)) => acquired,
-                        Ok(Err(_)) | Err(_) => return Err(QueueFailure::Timeout),
-                    }
-                }
-            };
-            match acquired {
-                Acquired::Reused(mut connection) => {
-                    if connection.settled().await {
-                        return Ok(Acquired::Reused(connection));
-                    }
-                }
-                Acquired::Dial(permit) => return Ok(Acquired::Dial(permit)),
-            }
-        }
-    }
-
-    fn place(self: &Arc<Self>, reach: Reach, fresh: bool) -> Place {
-        let mut state = self.state.lock();
-        if !fresh {
-            let usable = |idle: &Connection| reach.allows(idle.scope) && !idle.sender.is_closed();
-            if let Some(place) = state.idle.iter().rposition(usable) {
-                self.idle_total.fetch_sub(1, Ordering::AcqRel);
-                return Place::Got(Acquired::Reused(state.idle.remove(place)));
-            }
-        }
-        if state.open < self.limits.connections_per_origin {
-            state.open += 1;
-            return Place::Got(Acquired::Dial(Permit(Some(Arc::clone(self)))));
-        }
-        if state.waiters.len() >= self.limits.queue_per_origin {
-            state.waiters.retain(|waiter| !waiter.grant.is_closed());
-            if state.waiters.len() >= self.limits.queue_per_origin {
-                return Place::Full;
-            }
-        }
-        let (grant, granted) = oneshot::channel();
-        state.waiters.push_back(Waiter { reach, fresh, grant });
-        // An idle connection that this request may not use makes room for one that it may.
-        let surplus = state.idle.pop();
-        if surplus.is_some() {
-            self.idle_total.fetch_sub(1, Ordering::AcqRel);
-        }
-        Place::Wait(granted, surplus)
-    }
-
-    /// Takes back a connection whose exchange has ended cleanly in both directions.
-    pub(super) fn put(&self, mut connection: Connection) {
-        connection.rested = Instant::now();
-        loop {
-            let mut state = self.state.lock();
-            let Some(waiter) = state.waiters.pop_front() else {
-                let room = state.idle.len() < self.limits.idle_per_origin
-                    && self.idle_total.load(Ordering::Acquire) < self.limits.idle_total;
-                if room && !connection.sender.is_closed() {
-                    self.idle_total.fetch_add(1, Ordering::AcqRel);
-                    state.idle.push(connection);
-                } else {
-                    drop(state);
-                    drop(connection);
-                }
-                return;
-            };
-            if waiter.fresh || !waiter.reach.allows(connection.scope) {
-                // Closing this one gives the first in the queue the right to make its own.
-                state.waiters.push_front(waiter);
-                drop(state);
-                drop(connection);
-                return;
-            }
-            drop(state);
-            match waiter.grant.send(Acquired::Reused(connection)) {
-                Err(Acquired::Reused(back)) => connection = back,
-                Ok(()) | Err(Acquired::Dial(_)) => return,
-            }
-        }
-    }
-
-    /// A socket is gone, or was never made: its place goes to the first in the queue.
-    fn release(self: Arc<Self>) {
-        loop {
-            let mut state = self.state.lock();
-            let Some(waiter) = state.waiters.pop_front() else {
-                state.open = state.open.saturating_sub(1);
-                return;
-            };
-            drop(state);
-            match waiter.grant.send(Acquired::Dial(Permit(Some(Arc::clone(&self))))) {
-                Err(Acquired::Dial(mut permit)) => permit.0 = None,
-                Ok(()) | Err(Acquired::Reused(_)) => return,
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 impl Pool {
     /// How many origins are remembered.
     pub(super) fn origins(&self) -> usize {
         self.shards.iter().map(|shard| shard.lock().len()).sum()
-    }
-}
-
-#[cfg(test)]
-impl Origin {
-    /// How many sockets there are.
-    pub(super) fn open(&self) -> usize {
-        self.state.lock().open
-    }
-
-    /// How many connections rest.
-    pub(super) fn resting(&self) -> usize {
-        self.state.lock().idle.len()
-    }
-
-    /// How many requests wait.
-    pub(super) fn waiting(&self) -> usize {
-        self.state.lock().waiters.len()
-    }
-}
-
-/// One of the connections that an origin may have; lives as long as the socket.
-#[derive(Debug)]
-pub(super) struct Permit(Option<Arc<Origin>>);
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        if let Some(origin) = self.0.take() {
-            origin.release();
-        }
     }
 }
 
@@ -365,6 +161,21 @@ impl Connection {
     /// Whether it has carried an exchange before.
     pub(super) fn reused(&self) -> bool {
         self.exchanges > 0
+    }
+
+    /// Whether the socket is known to be closed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    /// An exchange has ended: the connection rests from now on.
+    pub(super) fn rest(&mut self) {
+        self.rested = Instant::now();
+    }
+
+    /// How long it has rested.
+    pub(super) fn rested(&self) -> Duration {
+        self.rested.elapsed()
     }
 
     /// The scope of the origin's address.

@@ -3,9 +3,8 @@
 use std::fs::File;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Duration;
 
 use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
@@ -16,11 +15,11 @@ use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::Query;
 use hickory_resolver::proto::rr::{Name, RecordType};
 use hickory_resolver::{Hosts, TokioResolver, system_conf};
-use parking_lot::Mutex;
 use tokio::time::timeout;
 
 use super::address::Source;
 use super::error::{ResolveFailure, SetupError};
+use super::watched::Watched;
 
 /// How long the second address family may lag behind the first (RFC 8305 §3).
 const FAMILY_LAG: Duration = Duration::from_millis(50);
@@ -32,8 +31,10 @@ const POSITIVE_MIN: Duration = Duration::from_secs(5);
 const POSITIVE_MAX: Duration = Duration::from_secs(60 * 60);
 /// The longest time that "no such host" is remembered, whatever the zone says.
 const NEGATIVE_MAX: Duration = Duration::from_secs(60);
-/// How often the hosts file is looked at for a change.
-const HOSTS_CHECK: Duration = Duration::from_secs(5);
+/// The system's hosts file.
+const HOSTS: &str = "/etc/hosts";
+/// The system's list of name servers.
+const NAME_SERVERS: &str = "/etc/resolv.conf";
 
 /// The addresses of a host, at least one, and where they come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,9 +45,17 @@ pub(super) struct Resolved {
 
 /// How names are resolved.
 pub(super) struct Resolver {
-    hosts: HostsFile,
-    dns: TokioResolver,
+    hosts: Watched<Hosts>,
+    servers: Servers,
     wait: Duration,
+}
+
+/// Whom to ask.
+enum Servers {
+    /// The ones that the settings name.
+    Given(Box<TokioResolver>),
+    /// The system's; they change when a machine moves to another network.
+    System(Watched<TokioResolver>),
 }
 
 impl Resolver {
@@ -57,27 +66,32 @@ impl Resolver {
         servers: &[SocketAddr],
         hosts_file: Option<&Path>,
     ) -> Result<Self, SetupError> {
-        let (config, mut options) = if servers.is_empty() {
-            system_conf::read_system_conf().unwrap_or_else(|_| default_servers())
-        } else {
-            (given_servers(servers), ResolverOpts::default())
+        let hosts = match hosts_file {
+            None => Watched::new(Path::new(HOSTS), Hosts::default(), read_hosts),
+            Some(path) => {
+                let hosts = read_hosts(path).map_err(|why| {
+                    let path = path.display().to_string();
+                    SetupError::Hosts { path, why }
+                })?;
+                Watched::new(path, hosts, read_hosts)
+            }
         };
-        options.use_hosts_file = ResolveHosts::Never;
-        // Two tries fit into the wait, so that one lost datagram is not an error.
-        options.timeout = wait / 2;
-        options.attempts = 2;
-        options.cache_size = CACHE_SIZE;
-        options.positive_min_ttl = Some(POSITIVE_MIN);
-        options.positive_max_ttl = Some(POSITIVE_MAX);
-        options.negative_min_ttl = Some(negative);
-        options.negative_max_ttl = Some(negative.max(NEGATIVE_MAX));
-        options.try_tcp_on_error = true;
-        options.max_active_requests = 1024;
-        let mut builder =
-            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-        *builder.options_mut() = options;
-        let dns = builder.build().map_err(|error| SetupError::Resolver(error.to_string()))?;
-        Ok(Self { hosts: HostsFile::open(hosts_file)?, dns, wait })
+        let tune = move |options| tuned(options, wait, negative);
+        let servers = if servers.is_empty() {
+            // Without a list of name servers the C library asks this machine, so we do too.
+            let local = given_servers(&[(Ipv4Addr::LOCALHOST, 53).into()]);
+            let fallback = build(local, tune(ResolverOpts::default()))?;
+            Servers::System(Watched::new(Path::new(NAME_SERVERS), fallback, move |path| {
+                let text = std::fs::read(path)?;
+                let (config, options) =
+                    system_conf::parse_resolv_conf(text).map_err(io::Error::other)?;
+                build(config, tune(options)).map_err(io::Error::other)
+            }))
+        } else {
+            let dns = build(given_servers(servers), tune(ResolverOpts::default()))?;
+            Servers::Given(Box::new(dns))
+        };
+        Ok(Self { hosts, servers, wait })
     }
 
     /// The addresses of `host` (IPv6 with or without brackets), in the order to try them.
@@ -91,7 +105,7 @@ impl Resolver {
             return Ok(Resolved { addresses, source: Source::Localhost });
         }
         let name = parse_name(bare)?;
-        let addresses = self.hosts.addresses(&name);
+        let addresses = in_hosts(&self.hosts.current(), &name);
         if !addresses.is_empty() {
             return Ok(Resolved { addresses, source: Source::Hosts });
         }
@@ -102,8 +116,16 @@ impl Resolver {
 
     /// Asks for both families at once; the one that is late is not waited for when the other is there.
     async fn ask(&self, name: Name) -> Result<Vec<IpAddr>, ResolveFailure> {
-        let six = self.dns.lookup(name.clone(), RecordType::AAAA);
-        let four = self.dns.lookup(name, RecordType::A);
+        let system;
+        let dns = match &self.servers {
+            Servers::Given(dns) => dns,
+            Servers::System(watched) => {
+                system = watched.current();
+                &*system
+            }
+        };
+        let six = dns.lookup(name.clone(), RecordType::AAAA);
+        let four = dns.lookup(name, RecordType::A);
         tokio::pin!(six, four);
         let (six, four) = tokio::select! {
             answer = &mut six => {
@@ -195,7 +217,7 @@ fn is_localhost(host: &str) -> bool {
 fn parse_name(host: &str) -> Result<Name, ResolveFailure> {
     let mut name = if host.is_ascii() { Name::from_ascii(host) } else { Name::from_utf8(host) }
         .or(Err(ResolveFailure::Invalid))?;
-    if name.is_root() {
+    if name.num_labels() == 0 {
         return Err(ResolveFailure::Invalid);
     }
     name.set_fqdn(host.ends_with('.'));
@@ -214,69 +236,41 @@ fn given_servers(servers: &[SocketAddr]) -> ResolverConfig {
     ResolverConfig::from_name_servers(servers.collect())
 }
 
-/// Without a list of name servers the C library asks this machine, so we do too.
-fn default_servers() -> (ResolverConfig, ResolverOpts) {
-    (given_servers(&[(Ipv4Addr::LOCALHOST, 53).into()]), ResolverOpts::default())
+/// Our limits instead of the library's.
+fn tuned(mut options: ResolverOpts, wait: Duration, negative: Duration) -> ResolverOpts {
+    options.use_hosts_file = ResolveHosts::Never;
+    // Two tries fit into the wait, so that one lost datagram is not an error.
+    options.timeout = wait / 2;
+    options.attempts = 2;
+    options.cache_size = CACHE_SIZE;
+    options.positive_min_ttl = Some(POSITIVE_MIN);
+    options.positive_max_ttl = Some(POSITIVE_MAX);
+    options.negative_min_ttl = Some(negative);
+    options.negative_max_ttl = Some(negative.max(NEGATIVE_MAX));
+    options.try_tcp_on_error = true;
+    options.max_active_requests = 1024;
+    options
 }
 
-/// The hosts file; a change is noticed within seconds.
-struct HostsFile {
-    path: PathBuf,
-    read: Mutex<HostsRead>,
+fn build(config: ResolverConfig, options: ResolverOpts) -> Result<TokioResolver, SetupError> {
+    TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+        .with_options(options)
+        .build()
+        .map_err(|error| SetupError::Resolver(error.to_string()))
 }
 
-struct HostsRead {
-    hosts: Arc<Hosts>,
-    changed: Option<std::time::SystemTime>,
-    checked: Instant,
+/// Entries of the hosts file for a name.
+fn in_hosts(hosts: &Hosts, name: &Name) -> Vec<IpAddr> {
+    let of = |kind| {
+        let lookup = hosts.lookup_static_host(&Query::query(name.to_lowercase(), kind));
+        lookup.map(|found| addresses(Ok(found)).unwrap_or_default()).unwrap_or_default()
+    };
+    // IPv4 first: a hosts file is written by hand, mostly for a server on one family.
+    interleave(of(RecordType::A), of(RecordType::AAAA))
 }
 
-impl HostsFile {
-    /// A named file must be there; the system's may be missing.
-    fn open(path: Option<&Path>) -> Result<Self, SetupError> {
-        let named = path.is_some();
-        let path = path.unwrap_or(Path::new("/etc/hosts")).to_path_buf();
-        let (hosts, changed) = match read_hosts(&path) {
-            Ok((hosts, changed)) => (hosts, changed),
-            Err(why) if named => {
-                return Err(SetupError::Hosts { path: path.display().to_string(), why });
-            }
-            Err(_) => (Hosts::default(), None),
-        };
-        let read = HostsRead { hosts: Arc::new(hosts), changed, checked: Instant::now() };
-        Ok(Self { path, read: Mutex::new(read) })
-    }
-
-    fn addresses(&self, name: &Name) -> Vec<IpAddr> {
-        let hosts = self.current();
-        let of = |kind| {
-            let lookup = hosts.lookup_static_host(&Query::query(name.to_lowercase(), kind));
-            lookup.map(|found| addresses(Ok(found)).unwrap_or_default()).unwrap_or_default()
-        };
-        // IPv4 first: a hosts file is written by hand, mostly for a server on one family.
-        interleave(of(RecordType::A), of(RecordType::AAAA))
-    }
-
-    fn current(&self) -> Arc<Hosts> {
-        let mut read = self.read.lock();
-        if read.checked.elapsed() > HOSTS_CHECK {
-            read.checked = Instant::now();
-            let changed = std::fs::metadata(&self.path).and_then(|file| file.modified()).ok();
-            if changed != read.changed
-                && let Ok((hosts, changed)) = read_hosts(&self.path)
-            {
-                read.hosts = Arc::new(hosts);
-                read.changed = changed;
-            }
-        }
-        Arc::clone(&read.hosts)
-    }
-}
-
-fn read_hosts(path: &Path) -> io::Result<(Hosts, Option<std::time::SystemTime>)> {
-    let file = File::open(path)?;
-    let changed = file.metadata()?.modified().ok();
+fn read_hosts(path: &Path) -> io::Result<Hosts> {
     let mut hosts = Hosts::default();
-    hosts.read_hosts_conf(file)?;
-    Ok((hosts, changed))
+    hosts.read_hosts_conf(File::open(path)?)?;
+    Ok(hosts)
 }

@@ -11,8 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use super::origin::Permit;
 use super::patience::Patience;
-use super::pool::Permit;
 
 /// The bytes below HTTP.
 pub(super) enum Stream {

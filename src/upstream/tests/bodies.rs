@@ -55,7 +55,8 @@ async fn the_framing_of_a_request_follows_its_body() {
             .collect();
         let text = framing.join("|");
         let length = text.len();
-        peer.send(&format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{text}")).await;
+        let close = "Connection: close\r\n\r\n";
+        peer.send(&format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n{close}{text}")).await;
         // Until we hang up, so that an upload meets no reset.
         while peer.head().await.is_some() {}
     })
@@ -240,7 +241,7 @@ async fn a_body_behind_a_gate_flows_after_a_second_without_an_answer() {
 async fn an_origin_that_takes_no_more_of_an_upload_is_given_up() {
     let origin = Origin::start(|mut peer| async move {
         peer.head().await;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })
     .await;
     let upstream = upstream(&Config { response_wait: Duration::from_millis(100), ..config() });
@@ -250,9 +251,11 @@ async fn an_origin_that_takes_no_more_of_an_upload_is_given_up() {
     assert!(matches!(error, UpstreamError::ResponseTimeout { .. }), "{error}");
 }
 
+type Expected = fn(&ReadError) -> bool;
+
 #[tokio::test]
 async fn a_body_that_ends_early_or_badly_is_an_error() {
-    let rows: [(&str, fn(&ReadError) -> bool); 4] = [
+    let rows: [(&str, Expected); 4] = [
         ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", |e| matches!(e, ReadError::Truncated)),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", |e| {
             matches!(e, ReadError::Truncated)

@@ -54,7 +54,7 @@ async fn a_response_with_unclear_framing_is_refused() {
     ];
     for (answer, expected) in rows {
         let got = verdict(answer, Method::GET).await;
-        let got = got.as_deref().map(|fields| fields.trim()).map_err(String::as_str);
+        let got = got.as_deref().map(str::trim).map_err(String::as_str);
         match (got, expected) {
             (Ok(got), Ok(expected)) if expected.starts_with("x:") => {
                 // How many spaces replace a fold is hyper's choice.

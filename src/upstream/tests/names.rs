@@ -142,6 +142,8 @@ async fn answers_and_absences_are_remembered() {
     assert_eq!((dns.asked("here.example."), dns.asked("absent.example.")), (2, 2));
 }
 
+type Expected = fn(&ResolveFailure) -> bool;
+
 #[tokio::test]
 async fn every_failure_has_its_reason() {
     let dns = Dns::start(&[
@@ -151,7 +153,7 @@ async fn every_failure_has_its_reason() {
     ])
     .await;
     let resolver = resolver(&dns, "");
-    let rows: &[(&str, fn(&ResolveFailure) -> bool)] = &[
+    let rows: &[(&str, Expected)] = &[
         ("absent.example", |why| *why == ResolveFailure::NoSuchHost),
         ("empty.example", |why| *why == ResolveFailure::NoAddress),
         ("refuses.example", |why| matches!(why, ResolveFailure::Failed(_))),

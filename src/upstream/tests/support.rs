@@ -27,7 +27,7 @@ pub(super) async fn soon<T>(event: impl Future<Output = T>) -> T {
 pub(super) async fn until(mut holds: impl FnMut() -> bool) {
     soon(async {
         while !holds() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            tokio::task::yield_now().await;
         }
     })
     .await;
