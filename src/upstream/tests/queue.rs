@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::support::*;
+use crate::upstream::origin::Acquired;
 use crate::upstream::{Config, Upstream, UpstreamError};
 
 /// An origin that answers a request for each permit.
@@ -170,4 +171,35 @@ async fn an_origin_without_connections_is_forgotten() {
     get(&origin.target()).text(&upstream).await;
     assert_eq!(upstream.pool.origins(), 1);
     until(|| upstream.pool.origins() == 0).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_the_first_in_the_queue_may_not_use_makes_room_for_one_that_it_may() {
+    for (reach, fresh) in [(NEAR, true), (FAR, false)] {
+        let (origin, gate) = gated().await;
+        let upstream = upstream(&Config { connections_per_origin: 1, ..config() });
+        let pool = upstream.pool.origin(&name(&origin));
+        let (text, acquired) = tokio::join!(at(&origin, "/0").text(&upstream), async {
+            until(|| pool.open() == 1).await;
+            let waiting = pool.acquire(reach, fresh);
+            gate.add_permits(1);
+            soon(waiting).await.unwrap()
+        });
+        assert_eq!(text.0, "/0");
+        assert!(matches!(acquired, Acquired::Dial(_)));
+        drop(acquired);
+        assert_eq!((pool.open(), pool.resting()), (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_that_a_request_may_not_use_makes_room_at_the_cap() {
+    for (reach, fresh) in [(NEAR, true), (FAR, false)] {
+        let origin = Origin::start(Peer::answer_all).await;
+        let upstream = upstream(&Config { connections_per_origin: 1, ..config() });
+        get(&origin.target()).text(&upstream).await;
+        let pool = upstream.pool.origin(&name(&origin));
+        let acquired = soon(pool.acquire(reach, fresh)).await.unwrap();
+        assert!(matches!(acquired, Acquired::Dial(_)));
+    }
 }

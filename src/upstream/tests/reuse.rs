@@ -56,22 +56,31 @@ async fn responses_without_a_body_give_the_connection_back_at_once() {
 
 #[tokio::test]
 async fn a_connection_is_not_used_again_after_an_unclean_end() {
-    let rows: [(&str, &str); 6] = [
-        ("close-delimited", "HTTP/1.1 200 OK\r\n\r\nok"),
-        (
-            "Connection: close",
-            "HTTP/1.1 200 OK\r\nConnection: x, Close\r\nContent-Length: 2\r\n\r\nok",
-        ),
-        ("HTTP/1.0", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"),
-        (
-            "HTTP/1.0 keep-alive, after which hyper would speak 1.0",
-            "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok",
-        ),
-        ("truncated", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"),
-        ("204 with a length", "HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok"),
+    // The name, whether the origin would take another request, and its answer.
+    let close = "Connection: x, Close\r\n";
+    let keep = "Connection: keep-alive\r\n";
+    let rows = [
+        ("close-delimited", false, "HTTP/1.1 200 OK\r\n\r\nok".to_owned()),
+        ("truncated", false, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok".to_owned()),
+        ("close", true, format!("HTTP/1.1 200 OK\r\n{close}Content-Length: 2\r\n\r\nok")),
+        ("HTTP/1.0", true, "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok".to_owned()),
+        // hyper would speak HTTP/1.0 on it from now on, and drop a body of unknown length.
+        ("1.0 kept", true, format!("HTTP/1.0 200 OK\r\n{keep}Content-Length: 2\r\n\r\nok")),
+        ("204 with a length", true, "HTTP/1.1 204 No\r\nContent-Length: 2\r\n\r\n".to_owned()),
     ];
-    for (name, answer) in rows {
-        let origin = Origin::saying(answer).await;
+    for (name, stays, answer) in rows {
+        let origin = Origin::start(move |mut peer| {
+            let answer = answer.clone();
+            async move {
+                while peer.head().await.is_some() {
+                    peer.send(&answer).await;
+                    if !stays {
+                        break;
+                    }
+                }
+            }
+        })
+        .await;
         let upstream = upstream(&config());
         for turn in 1..=2 {
             let reply = get(&origin.target()).send(&upstream).await.unwrap();
