@@ -21,8 +21,11 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 pub struct Gate {
     permits: Arc<Semaphore>,
     per_client: usize,
-    clients: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    clients: Clients,
 }
+
+/// Connections per address.
+type Clients = Arc<Mutex<HashMap<IpAddr, usize>>>;
 
 impl Gate {
     /// At most `connections` in all, and `per_client` from one address that is not loopback.
@@ -51,7 +54,7 @@ impl Gate {
 #[derive(Debug)]
 pub struct Seat {
     _permit: OwnedSemaphorePermit,
-    counted: Option<(Arc<Mutex<HashMap<IpAddr, usize>>>, IpAddr)>,
+    counted: Option<(Clients, IpAddr)>,
 }
 
 impl Drop for Seat {
@@ -121,16 +124,21 @@ pub async fn accept_loop(
     }
 }
 
-/// `Ok(None)`: somebody who has more than their share was turned away.
+/// `Ok(None)`: the client was turned away, or is gone already.
 async fn accept_one(listener: &TcpListener, gate: &Gate) -> io::Result<Option<Accepted>> {
+    if gate.permits.available_permits() == 0 {
+        tracing::debug!("All client connections are in use; new ones wait");
+    }
     let permit = Arc::clone(&gate.permits).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, client) = listener.accept().await?;
     let Some(seat) = gate.seat(client.ip(), permit) else {
         tracing::debug!(client = %client.ip(), "Turned away: too many connections from one address");
         return Ok(None);
     };
-    let local = stream.local_addr()?;
-    stream.set_nodelay(true)?;
+    let Ok(local) = stream.local_addr().and_then(|local| stream.set_nodelay(true).map(|()| local))
+    else {
+        return Ok(None);
+    };
     Ok(Some(Accepted { stream, client, local, seat }))
 }
 

@@ -77,7 +77,7 @@ async fn what_is_left_at_the_limit_is_cut_and_counted() {
     let (held, gone) = oneshot::channel::<()>();
     drain.spawn("stuck", Class::Tunnel, async move {
         let _held = held;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     });
     let _guard = drain.guard(Class::Exchange);
     drain.begin();
@@ -105,7 +105,7 @@ async fn background_tasks_are_not_waited_for_but_stopped() {
     let (held, gone) = oneshot::channel::<()>();
     drain.spawn("ticker", Class::Background, async move {
         let _held = held;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     });
     drain.begin();
     assert_eq!(drain.finished(SOON).await.cut, 0);

@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until};
 
 use super::clocks::Overdue;
@@ -101,23 +101,28 @@ impl<H: Handler> Serving<H> {
 
         let mut begun = pin!(drain.begun());
         let mut timer = pin!(sleep_until(Instant::now()));
-        let (mut asked, mut draining, mut left_idle) = (false, false, None);
+        let (mut started, mut draining, mut left_idle) = (false, false, None);
         let end = poll_fn(|cx| {
             loop {
+                // Before hyper runs, so that an answer that is ready now says `Connection: close`; but
+                // not before it has run once, or it would take the connection for an unused one.
+                if started && !draining && drain.draining() {
+                    draining = true;
+                    left_idle = (!handle.exchange_open()).then(|| handle.current_exchange());
+                    Pin::new(&mut connection).graceful_shutdown();
+                }
                 if let Poll::Ready(result) = Pin::new(&mut connection).poll(cx) {
                     return Poll::Ready(End::Done(result));
                 }
                 if let Some(refusal) = exchanges.take_refusal() {
                     return Poll::Ready(End::Refused(refusal));
                 }
-                // `begun` is polled once, to leave the waker; from then on the flag says as much.
-                let begins = drain.draining() || (!asked && begun.as_mut().poll(cx).is_ready());
-                asked = true;
-                if begins && !draining {
-                    draining = true;
-                    left_idle = (!handle.exchange_open()).then(|| handle.current_exchange());
-                    Pin::new(&mut connection).graceful_shutdown();
-                    continue;
+                if !started {
+                    started = true;
+                    // Polled once, to leave the waker; from then on the flag says as much.
+                    if begun.as_mut().poll(cx).is_ready() {
+                        continue;
+                    }
                 }
                 loop {
                     if timer.as_mut().poll(cx).is_pending() {
@@ -151,6 +156,11 @@ impl<H: Handler> Serving<H> {
             // Nothing was in flight, so nothing can be lost.
             LastWord::Closed if left_idle == Some(handle.current_exchange()) => {}
             LastWord::Closed => linger(&mut stream).await,
+            LastWord::Close => {
+                if stream.shutdown().await.is_ok() {
+                    linger(&mut stream).await;
+                }
+            }
             LastWord::Drop => {}
             LastWord::Reset => {
                 if let Err(error) = stream.reset() {
@@ -168,7 +178,9 @@ enum LastWord {
     Refuse(Refusal),
     /// hyper has closed it in good order.
     Closed,
-    /// Close it.
+    /// Close it in good order.
+    Close,
+    /// Close it: it is broken already.
     Drop,
     /// Close it so that the client sees an error.
     Reset,
@@ -181,7 +193,7 @@ fn last_word(end: End, exchanges: &Exchanges, rest: &[u8], config: &Config) -> L
         End::Refused(refusal) => LastWord::Refuse(refusal),
         End::Stalled => LastWord::Reset,
         // A client that was idle is owed no word, one that was slow is (RFC 9110 §15.5.9).
-        End::Late if nothing_left => LastWord::Drop,
+        End::Late if nothing_left => LastWord::Close,
         End::Late => LastWord::Refuse(Refusal::late(rest)),
         End::Done(Ok(())) => LastWord::Closed,
         End::Done(Err(error)) => {
@@ -227,6 +239,7 @@ fn respond<H: Handler>(
 > + use<H> {
     let is_http_10 = request.version() < Version::HTTP_11;
     let is_connect = request.method() == Method::CONNECT;
+    let has_body = !request.body().is_end_stream();
     exchanges.begin(is_http_10);
     let refusal = Refusal::of_request(&request, config);
     let refused = refusal.is_some();
@@ -251,6 +264,9 @@ fn respond<H: Handler>(
             if response.body().size_hint().exact().is_none() {
                 exchanges.close_delimits();
             }
+        } else if has_body && exchanges.body_is_overdue() {
+            // hyper will close, but does not say so.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         *response.version_mut() = if is_http_10 { Version::HTTP_10 } else { Version::HTTP_11 };
         let held = UntilDropped(exchanges);

@@ -32,8 +32,6 @@ struct Marks {
     in_flight: Option<InFlight>,
     /// The response body is gone: all that is left of the exchange is in hyper's buffer.
     body_dropped: bool,
-    /// A read was turned away until that buffer is empty.
-    read_withheld: bool,
     /// Reads of the request body fail from now on.
     body_overdue: bool,
     /// The end of the response is the end of the connection.
@@ -62,7 +60,6 @@ impl Exchanges {
             clocks: Clocks::new(config, first_byte),
             in_flight: None,
             body_dropped: false,
-            read_withheld: false,
             body_overdue: false,
             close_delimited: false,
             own_answer: None,
@@ -74,8 +71,11 @@ impl Exchanges {
 
     /// The service was called.
     pub(super) fn begin(&self, is_http_10: bool) {
+        // Early answers: the next request can come before the answer to the one before is flushed. No
+        // flush would then mark where the head of the next answer begins.
+        let overlaps = self.handle.exchange_open();
         self.handle.begin_exchange();
-        if is_http_10 {
+        if is_http_10 || overlaps {
             self.handle.close_interim();
         }
         let in_flight = self.drain.guard(Class::Exchange);
@@ -108,33 +108,21 @@ impl Exchanges {
         self.marks.lock().body_dropped = true;
     }
 
-    /// hyper's buffer is empty: ends the exchange if its body is gone. True when a read was withheld.
-    pub(super) fn flushed(&self, now: Instant) -> bool {
+    /// hyper's buffer is empty: ends the exchange if its body is gone.
+    pub(super) fn flushed(&self) {
         if !self.handle.exchange_open() {
-            return false;
+            return;
         }
-        let ended = {
+        let in_flight = {
             let mut marks = self.marks.lock();
-            marks.body_dropped.then(|| {
-                marks.clocks.exchange_ends(now);
-                (marks.in_flight.take(), std::mem::take(&mut marks.read_withheld))
-            })
+            if !marks.body_dropped {
+                return;
+            }
+            marks.clocks.exchange_ends(Instant::now());
+            marks.in_flight.take()
         };
-        let Some((in_flight, withheld)) = ended else { return false };
         self.handle.end_exchange();
         drop(in_flight);
-        withheld
-    }
-
-    /// Whether hyper may read. Not between the end of a response body and its flush: a bad head that
-    /// follows would be answered in the middle of that response.
-    pub(super) fn may_read(&self) -> Result<bool, Overdue> {
-        let mut marks = self.marks.lock();
-        if marks.body_overdue {
-            return Err(Overdue::Body);
-        }
-        marks.read_withheld = marks.body_dropped && self.handle.exchange_open();
-        Ok(!marks.read_withheld)
     }
 
     pub(super) fn read_waits(&self, now: Instant) {
@@ -169,6 +157,11 @@ impl Exchanges {
             marks.clocks.exchange_begins();
         }
         checked
+    }
+
+    /// Whether the request body failed because it came too slowly.
+    pub(super) fn body_is_overdue(&self) -> bool {
+        self.marks.lock().body_overdue
     }
 
     /// hyper answers by itself.

@@ -88,13 +88,10 @@ impl Server {
     pub fn serve<H: Handler>(self, handler: Arc<H>, drain: Drain) {
         let connections = self.config.max_connections.unwrap_or_else(max_connections);
         let gate = Arc::new(Gate::new(connections, self.config.max_connections_per_client));
+        let serving = connection::Serving { handler, config: self.config, drain };
         for listener in self.listeners {
-            let serving = connection::Serving {
-                handler: Arc::clone(&handler),
-                config: Arc::clone(&self.config),
-                drain: drain.clone(),
-            };
-            let (gate, owner, stop) = (Arc::clone(&gate), drain.clone(), drain.begun());
+            let (serving, gate) = (serving.clone(), Arc::clone(&gate));
+            let (drain, stop) = (serving.drain.clone(), serving.drain.begun());
             drain.spawn("accept", Class::Background, async move {
                 let listener = match tokio::net::TcpListener::from_std(listener) {
                     Ok(listener) => listener,
@@ -104,8 +101,8 @@ impl Server {
                     }
                 };
                 accept_loop(listener, gate, stop, |accepted| {
-                    let serving = serving.clone();
-                    owner.spawn("connection", Class::Connection, serving.run(accepted));
+                    let run = serving.clone().run(accepted);
+                    serving.drain.spawn("connection", Class::Connection, run);
                 })
                 .await;
             });

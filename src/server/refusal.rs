@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn limits_and_codings_that_hyper_lets_through_are_refused() {
-        let config = Config { max_target: 10, max_field: 20, ..Config::default() };
+        let config = Config { max_target: 10, max_field: 40, ..Config::default() };
         let request = |target: &str, fields: &[(&str, &str)]| {
             let mut request = Request::builder().uri(target);
             for &(name, value) in fields {
@@ -201,8 +201,8 @@ mod tests {
         let te = "transfer-encoding";
         assert_eq!(request("http://a/1", &[]), 0);
         assert_eq!(request("http://a/12", &[]), 414);
-        assert_eq!(request("/", &[("a", "1234567890123456789")]), 0);
-        assert_eq!(request("/", &[("a", "12345678901234567890")]), 431);
+        assert_eq!(request("/", &[("a", &"x".repeat(39))]), 0);
+        assert_eq!(request("/", &[("a", &"x".repeat(40))]), 431);
         assert_eq!(request("/", &[(te, "Chunked")]), 0);
         for codings in ["gzip, chunked", "chunked, chunked", "x, chunked"] {
             assert_eq!(request("/", &[(te, codings)]), 501, "{codings}");

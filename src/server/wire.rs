@@ -190,11 +190,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
             this.exchanges.handle.note_received(into.filled().len() - before);
             return Poll::Ready(Ok(()));
         }
-        match this.exchanges.may_read() {
-            Ok(true) => {}
-            // The flush that ends the exchange wakes this task.
-            Ok(false) => return Poll::Pending,
-            Err(_overdue) => return Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+        if this.exchanges.body_is_overdue() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         if !this.prefix.is_empty() {
             let n = this.prefix.len().min(into.remaining());
@@ -250,9 +247,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         }
         // hyper calls this only when its buffer is empty.
         this.run = Run::Boundary;
-        if this.exchanges.flushed(Instant::now()) {
-            cx.waker().wake_by_ref();
-        }
+        this.exchanges.flushed();
         if this.awaits_response() { this.poll_interim(cx) } else { Poll::Ready(Ok(())) }
     }
 

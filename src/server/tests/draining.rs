@@ -10,10 +10,10 @@ use super::{Running, SOON, TestBody, ok, ok_and_close};
 #[tokio::test]
 async fn idle_connections_and_listeners_close_at_once() {
     let running = Running::plain();
+    let mut silent = running.connect().await;
     let mut idle = running.connect().await;
     idle.send("GET /auto HTTP/1.1\r\n\r\n").await;
     idle.until(&ok("/auto")).await;
-    let mut silent = running.connect().await;
     running.drain.begin();
     assert_eq!(idle.rest().await, "");
     assert_eq!(silent.rest().await, "");

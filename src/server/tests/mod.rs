@@ -7,6 +7,7 @@ mod opening;
 mod refusing;
 mod upgrading;
 mod waits;
+mod writing;
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -204,6 +205,16 @@ impl Client {
             all.push(char::from(byte[0]));
         }
         all
+    }
+}
+
+/// Lets the waits of a server with waits of 30 ms pass, thrice, and knows it by what they do.
+pub(super) async fn outlast_short_waits() {
+    let running = Running::start(|config| config.idle_wait = Duration::from_millis(30));
+    for _ in 0..3 {
+        let mut client = running.connect().await;
+        client.send("GET /auto HTTP/1.1\r\n\r\n").await;
+        assert_eq!(client.rest().await, ok("/auto"));
     }
 }
 

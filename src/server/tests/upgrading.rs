@@ -8,7 +8,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::{Call, Client, Running, SOON, TestBody, ok};
+use super::{Call, Client, Running, SOON, TestBody, ok, outlast_short_waits};
 
 const SHORT: Duration = Duration::from_millis(30);
 
@@ -37,8 +37,7 @@ async fn speaks_freely(
     let mut early = [0; 5];
     io.read_exact(&mut early).await.unwrap();
     assert_eq!(&early, b"early", "what came with the request is not lost");
-    // Longer than every wait of a connection that still speaks HTTP.
-    tokio::time::sleep(4 * SHORT).await;
+    outlast_short_waits().await;
     let exchange = connection.current_exchange();
     assert!(!connection.push_interim(exchange, bytes::Bytes::from_static(b"no interim here")));
     for _ in 0..2 {
