@@ -37,8 +37,8 @@ pub(super) struct Ask {
 }
 
 impl Ask {
-    /// Reads a head; `content` says whether a body follows.
-    pub(super) fn read(head: &request::Parts, uri: TargetUri, reach: Reach, content: bool) -> Self {
+    /// Takes a head; `content` says whether a body follows.
+    pub(super) fn read(head: request::Parts, uri: TargetUri, reach: Reach, content: bool) -> Self {
         let mut fields = head.headers;
         let upgrade = hop_by_hop::upgrade_protocol(&fields, head.version);
         let trailers = hop_by_hop::wants_trailers(&fields);
