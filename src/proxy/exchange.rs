@@ -15,7 +15,6 @@ use crate::body::{Body, BodyEnd, Watch, Watched};
 use crate::http::Target;
 use crate::http::target::ServerTarget;
 use crate::net::ConnectionHandle;
-use crate::net::drain::{Class, InFlight};
 use crate::policy::outcome::Detail;
 use crate::telemetry::{AccessLog, AccessRecord, CacheWord};
 use crate::time::{SharedClock, Timestamp};
@@ -32,7 +31,6 @@ pub struct Exchange {
     started: Instant,
     bytes_up: Arc<AtomicU64>,
     slot: Option<OwnedSemaphorePermit>,
-    in_flight: Option<InFlight>,
     log: AccessLog,
     clock: SharedClock,
     handed_over: bool,
@@ -57,7 +55,6 @@ impl Exchange {
             started: Instant::now(),
             bytes_up: Arc::default(),
             slot: None,
-            in_flight: Some(shared.drain.guard(Class::Exchange)),
             log: shared.log.clone(),
             clock: shared.clock.clone(),
             handed_over: false,
@@ -124,7 +121,6 @@ impl Exchange {
             started: self.started,
             bytes_up: self.bytes_up.clone(),
             slot: self.slot.take(),
-            in_flight: None,
             log: self.log.clone(),
             clock: self.clock.clone(),
             handed_over: false,
@@ -164,8 +160,6 @@ impl Exchange {
         self.record.duration = self.started.elapsed();
         self.record.time = self.clock.now();
         self.log.record(self.record);
-        // The drain may go on only when the record is written.
-        drop((self.slot, self.in_flight));
     }
 }
 
