@@ -11,7 +11,7 @@ use crate::body::{Body, SpoolReader};
 use crate::collapse::{Follow, Followed, Join, Lead};
 use crate::net::ConnectionHandle;
 use crate::net::drain::Class;
-use crate::policy::outcome::CacheOutcome;
+use crate::policy::outcome::{CacheOutcome, Detail};
 use crate::policy::{StoredHead, reuse};
 use crate::telemetry::CacheWord;
 
@@ -33,7 +33,10 @@ pub(super) async fn answer(
     connection: &Arc<ConnectionHandle>,
 ) -> Result<Response<Body>, ProxyError> {
     match shared.collapse.join(&ask.key, Instant::now()) {
-        Join::Unshareable => resource::alone(shared, exchange, ask, plan, connection).await,
+        Join::Unshareable => {
+            let plan = Plan { detail: Some(Detail::Unshareable), ..plan };
+            resource::alone(shared, exchange, ask, plan, connection).await
+        }
         Join::Follow(follow) => self::follow(shared, exchange, ask, plan, connection, follow).await,
         // Between the look-up and the lead, an earlier fetch may have ended: look again.
         Join::Lead(lead) => match resource::consult(shared, ask)? {
@@ -140,7 +143,7 @@ async fn follow(
     shared: &Arc<Shared>,
     exchange: &mut Exchange,
     ask: &Arc<Ask>,
-    plan: Plan,
+    mut plan: Plan,
     connection: &Arc<ConnectionHandle>,
     follow: Follow<Outcome>,
 ) -> Result<Response<Body>, ProxyError> {
@@ -154,6 +157,7 @@ async fn follow(
                 && let Some(reader) = following.spool.join()
             {
                 exchange.outcome(CacheWord::Collapsed, Some("origin"));
+                exchange.watch(following.fate.clone());
                 let outcome = CacheOutcome::Forwarded {
                     reason: plan.reason,
                     status: None,
@@ -162,7 +166,11 @@ async fn follow(
                     ttl: None,
                     detail: None,
                 };
+                exchange.explain(&outcome);
                 return Ok(respond::following(shared, ask, &following, Some(reader), &outcome));
+            }
+            if !following.head.nominated.matches(&ask.fields) {
+                plan.detail = Some(Detail::VaryMismatch);
             }
         }
         Followed::Shared(Outcome::Freshened(stored) | Outcome::Stale(stored, _))
@@ -181,7 +189,8 @@ async fn follow(
             }
         }
         Followed::Shared(Outcome::Failed(error)) => return Err(error),
-        Followed::Released | Followed::TimedOut => {}
+        Followed::Released => plan.detail = Some(Detail::Unshareable),
+        Followed::TimedOut => plan.detail = Some(Detail::CollapseTimeout),
     }
     // It is not for this request: at once, in parallel, and joining nobody.
     resource::alone(shared, exchange, ask, plan, connection).await

@@ -10,6 +10,7 @@ use hyper::{Method, Response, StatusCode};
 use crate::body::Body;
 use crate::http::target::TargetError;
 use crate::net::ConnectionHandle;
+use crate::policy::outcome::Detail;
 use crate::telemetry::CacheWord;
 use crate::time::Timestamp;
 use crate::upstream::{ResolveFailure, ResponseFault, TlsFailure, UpstreamError};
@@ -196,6 +197,11 @@ pub(super) fn response(
         _ => {}
     }
     exchange.outcome(word, None);
+    match error {
+        ProxyError::OnlyIfCached => exchange.because(Detail::OnlyIfCached),
+        ProxyError::ScopeRefused { .. } => exchange.because(Detail::Scope),
+        _ => {}
+    }
     exchange.failed(sentence);
     if exchange.is_head() { response.map(|_body| Body::Empty) } else { response }
 }

@@ -15,12 +15,13 @@ use crate::body::{Body, BodyEnd, Watch, Watched};
 use crate::http::Target;
 use crate::http::target::ServerTarget;
 use crate::net::ConnectionHandle;
-use crate::policy::outcome::Detail;
+use crate::policy::outcome::{CacheOutcome, Detail};
 use crate::telemetry::{AccessLog, AccessRecord, CacheWord};
 use crate::time::{SharedClock, Timestamp};
 
 use super::Shared;
 use super::error::ProxyError;
+use super::fill::Fate;
 
 /// A response body that reports how it ended.
 pub type Observed = Watched<Body, Box<Exchange>>;
@@ -31,6 +32,7 @@ pub struct Exchange {
     started: Instant,
     bytes_up: Arc<AtomicU64>,
     slot: Option<OwnedSemaphorePermit>,
+    fate: Option<Arc<Fate>>,
     log: AccessLog,
     clock: SharedClock,
     handed_over: bool,
@@ -55,6 +57,7 @@ impl Exchange {
             started: Instant::now(),
             bytes_up: Arc::default(),
             slot: None,
+            fate: None,
             log: shared.log.clone(),
             clock: shared.clock.clone(),
             handed_over: false,
@@ -86,9 +89,24 @@ impl Exchange {
         self.record.tier = tier;
     }
 
-    /// Why something was not stored, not reused or refused.
-    pub(super) fn reason(&mut self, reason: Option<Detail>) {
-        self.record.reason = reason.map(|detail| detail.as_str().into());
+    /// Why it was forwarded, not stored, not reused or served stale: the words of `Cache-Status`.
+    pub(super) fn explain(&mut self, outcome: &CacheOutcome) {
+        let reason = match outcome {
+            CacheOutcome::Hit { detail, .. } => detail.map(Detail::as_str),
+            CacheOutcome::Forwarded { detail: Some(detail), .. } => Some(detail.as_str()),
+            CacheOutcome::Forwarded { reason, .. } => Some(reason.as_str()),
+        };
+        self.record.reason = reason.map(Into::into);
+    }
+
+    /// Why it was refused.
+    pub(super) fn because(&mut self, detail: Detail) {
+        self.record.reason = Some(detail.as_str().into());
+    }
+
+    /// The response is being stored for this exchange: what becomes of that is known at the end.
+    pub(super) fn watch(&mut self, fate: Arc<Fate>) {
+        self.fate = Some(fate);
     }
 
     /// What failed, in one sentence.
@@ -121,6 +139,7 @@ impl Exchange {
             started: self.started,
             bytes_up: self.bytes_up.clone(),
             slot: self.slot.take(),
+            fate: None,
             log: self.log.clone(),
             clock: self.clock.clone(),
             handed_over: false,
@@ -155,6 +174,9 @@ impl Exchange {
             return;
         }
         self.record.error = self.record.error.or(why);
+        if let Some(detail) = self.fate.as_ref().and_then(|fate| fate.get()) {
+            self.because(*detail);
+        }
         self.record.bytes = down;
         self.record.bytes_up = self.bytes_up.load(Ordering::Relaxed);
         self.record.duration = self.started.elapsed();

@@ -1,6 +1,6 @@
 //! A body while it is fetched: one task reads the origin, feeds the spool, and stores what is complete.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use crate::http::hop_by_hop;
 use crate::net::Scope;
 use crate::net::drain::Class;
 use crate::policy::StoredHead;
+use crate::policy::outcome::Detail;
 use crate::store::Writer;
 use crate::upstream::ResponseBody;
 
@@ -58,7 +59,12 @@ pub(super) struct Following {
     pub(super) scope: Scope,
     /// Its body.
     pub(super) spool: Arc<Spool>,
+    /// Why it was not stored after all, once that is known.
+    pub(super) fate: Arc<Fate>,
 }
+
+/// Why a response that was to be stored was not: known when its body has ended, or earlier.
+pub(super) type Fate = OnceLock<Detail>;
 
 /// A storable response whose body has not been read yet.
 pub(super) struct Fill {
@@ -92,6 +98,7 @@ impl Fill {
             length: self.length,
             scope: self.scope,
             spool,
+            fate: Arc::default(),
         };
         let reader = following.spool.join();
         if let Some(lead) = &lead {
@@ -102,6 +109,7 @@ impl Fill {
             writer: Some(self.writer),
             remaining: self.length,
             finish_within: config.finish_within,
+            fate: following.fate.clone(),
             lead,
         };
         shared.drain.spawn("fill", Class::Exchange, pump.run(self.body));
@@ -116,6 +124,7 @@ struct Pump {
     writer: Option<Writer>,
     remaining: Option<u64>,
     finish_within: u64,
+    fate: Arc<Fate>,
     lead: Option<Lead<Outcome>>,
 }
 
@@ -140,8 +149,11 @@ impl Pump {
                 }
                 Next::Trailers(fields) => trailers = Some(fields),
                 Next::End => return self.finish(trailers),
-                Next::Failed(error) => return self.spool.fail(error),
-                Next::Abandoned => return,
+                Next::Failed(error) => {
+                    self.not_stored(Detail::Truncated);
+                    return self.spool.fail(error);
+                }
+                Next::Abandoned => return self.not_stored(Detail::Truncated),
             }
         }
     }
@@ -188,26 +200,34 @@ impl Pump {
         if let Some(writer) = &mut self.writer
             && writer.write(data.clone()).is_err()
         {
-            self.outgrown();
+            self.give_up(Detail::TooLarge);
         }
         if self.spool.push(data).await? == Pushed::Window && self.writer.is_some() {
-            self.outgrown();
+            self.give_up(Detail::SpoolBudget);
         }
         Ok(())
     }
 
     /// The body is larger than can be kept: it is passed through a window, and nobody joins any more.
-    fn outgrown(&mut self) {
+    fn give_up(&mut self, why: Detail) {
+        self.not_stored(why);
         self.writer = None;
         self.lead = None;
         self.spool.stop_joining();
     }
 
+    /// Notes the first reason: the others follow from it.
+    fn not_stored(&self, why: Detail) {
+        self.fate.set(why).ok();
+    }
+
     /// The body ended cleanly. It is visible in the store before any client sees its end, so that a
     /// client that asks again at once finds it.
     fn finish(mut self, trailers: Option<HeaderMap>) {
-        if let Some(writer) = self.writer.take() {
-            writer.finish(trailers.clone());
+        if let Some(writer) = self.writer.take()
+            && writer.finish(trailers.clone()).is_none()
+        {
+            self.not_stored(Detail::Invalidated);
         }
         drop(self.lead.take());
         self.spool.finish(trailers);

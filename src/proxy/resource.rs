@@ -147,9 +147,7 @@ pub(super) fn from_store(
     word: CacheWord,
 ) -> Response<Body> {
     exchange.outcome(word, Some(stored.tier().as_str()));
-    exchange.reason(match outcome {
-        CacheOutcome::Hit { detail, .. } | CacheOutcome::Forwarded { detail, .. } => *detail,
-    });
+    exchange.explain(outcome);
     respond::stored(shared, ask, stored, outcome)
 }
 
@@ -223,7 +221,7 @@ pub(super) fn leading(
     reader: Option<SpoolReader>,
 ) -> Response<Body> {
     exchange.outcome(CacheWord::Miss, Some("origin"));
-    exchange.reason(plan.detail);
+    exchange.watch(following.fate.clone());
     let validated = plan.validate.is_some();
     let outcome = CacheOutcome::Forwarded {
         reason: plan.reason,
@@ -233,6 +231,7 @@ pub(super) fn leading(
         ttl: None,
         detail: plan.detail,
     };
+    exchange.explain(&outcome);
     respond::following(shared, ask, following, reader, &outcome)
 }
 
@@ -247,7 +246,6 @@ fn passed_through(
 ) -> Response<Body> {
     let bypass = matches!(plan.reason, ForwardReason::Bypass | ForwardReason::Method);
     exchange.outcome(if bypass { CacheWord::Bypass } else { CacheWord::Miss }, Some("origin"));
-    exchange.reason(detail);
     let outcome = CacheOutcome::Forwarded {
         reason: plan.reason,
         status: plan.validate.is_some().then(|| response.status().as_u16()),
@@ -256,5 +254,6 @@ fn passed_through(
         ttl: None,
         detail,
     };
+    exchange.explain(&outcome);
     respond::upstream(shared, ask, response, version, &outcome)
 }
