@@ -95,7 +95,7 @@ pub const FILE_USERS: [(&str, &str); 7] = [
     ("src/telemetry/", "writes the log file"),
     ("src/cli/", "reads the settings file"),
     ("src/lab/", "the lab's programs are programs of their own"),
-    ("src/upstream/resolve.rs", "reads the hosts file"),
+    ("src/upstream/watched.rs", "reads the hosts file and resolv.conf"),
 ];
 
 /// Something that is not to be written: `a::b` is a run of segments of a path, `a!` a macro,

@@ -107,7 +107,7 @@ impl State {
         self.head
     }
 
-    pub(super) fn expect(&mut self, length: u64) {
+    pub(super) fn announce(&mut self, length: u64) {
         self.length = Some(length);
     }
 

@@ -41,7 +41,7 @@ impl SpoolWriter {
 
     /// Announces the length of the body, for the readers' size hints.
     pub fn expect_length(&mut self, length: u64) {
-        self.shared().state.lock().expect(length);
+        self.shared().state.lock().announce(length);
     }
 
     /// Waits until there is room, before the next part is asked of the origin: what is not asked for
