@@ -88,14 +88,15 @@ pub const SPAWNERS: [(&str, &str); 5] = [
 ];
 
 /// The files that may touch files besides the disk tier, each with the reason.
-pub const FILE_USERS: [(&str, &str); 7] = [
+pub const FILE_USERS: [(&str, &str); 8] = [
     ("src/store/disk/", "the disk tier"),
     ("src/store/disk.rs", "the disk tier"),
     ("src/store/inspect.rs", "looks into the disk tier of a stopped proxy"),
     ("src/telemetry/", "writes the log file"),
     ("src/cli/", "reads the settings file"),
     ("src/lab/", "the lab's programs are programs of their own"),
-    ("src/upstream/watched.rs", "reads the hosts file and resolv.conf"),
+    ("src/upstream/resolve.rs", "reads the hosts file"),
+    ("src/upstream/watched.rs", "sees that a file has changed"),
 ];
 
 /// Something that is not to be written: `a::b` is a run of segments of a path, `a!` a macro,
