@@ -36,7 +36,7 @@ mod tunnel;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::{Request, Response, StatusCode};
 
 use crate::body::{Body, Budget};
@@ -178,9 +178,12 @@ impl Proxy {
         connection: Arc<ConnectionHandle>,
     ) -> Response<Observed> {
         let mut exchange = Exchange::begin(&self.0, &request, &connection);
+        let content = !request.body().is_end_stream();
         let answer = Box::pin(self.answer(&mut exchange, request, &connection)).await;
-        let response = answer
-            .unwrap_or_else(|error| error::response(&error, &mut exchange, self.0.clock.now()));
+        let response = answer.unwrap_or_else(|error| {
+            let response = error::response(&error, &mut exchange, self.0.clock.now());
+            if content { respond::last(response) } else { response }
+        });
         exchange.observe(response)
     }
 

@@ -56,7 +56,7 @@ pub(super) async fn answer(
     let gate = ask.expects_continue.then(ContinueGate::new);
     let interim = Interim::new(connection, ask.version, gate.clone(), shared.pseudonym.clone());
     let mut fields = ask.fields.clone();
-    let body = forward::body(incoming, &mut fields, gate);
+    let body = forward::body(incoming, &mut fields, gate.clone());
     if let Outgoing::Incoming(body) = &body {
         exchange.count_up(body.received());
     }
@@ -66,7 +66,11 @@ pub(super) async fn answer(
         Kind::Private { response, .. } if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
             tunnel::upgraded(shared, exchange, &ask, response, client_upgrade)
         }
-        _ => Ok(conclude(shared, exchange, &ask, &plan, fetched)),
+        _ => {
+            let response = conclude(shared, exchange, &ask, &plan, fetched);
+            let unread = gate.is_some_and(|gate| gate.is_refused());
+            Ok(if unread { respond::last(response) } else { response })
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use hyper::ext::ReasonPhrase;
 use hyper::header::{
-    AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_TYPE, DATE, HeaderName, HeaderValue,
+    AGE, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
+    CONTENT_RANGE, CONTENT_TYPE, DATE, HeaderName, HeaderValue,
 };
 use hyper::{HeaderMap, Method, Response, StatusCode, Version};
 
@@ -119,6 +119,13 @@ pub(super) fn own(
     fields.insert(CONTENT_LENGTH, HeaderValue::from(text.len()));
     fields.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     assemble(status, None, fields, Body::full(text))
+}
+
+/// The same response, as the last of its connection: of its request some content is still unread, and
+/// the client shall not send it for nothing (RFC 9110 §10.1.1).
+pub(super) fn last(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// A head that opens a tunnel or answers an upgrade: what follows is not HTTP.

@@ -209,6 +209,11 @@ impl ContinueGate {
         }
     }
 
+    /// Whether the final response came first, so that the body will never be asked for.
+    pub fn is_refused(&self) -> bool {
+        self.0.lock().state == GateState::Refused
+    }
+
     /// The final response came: whether the body had not been let through, and now never is.
     pub(super) fn refuse(&self) -> bool {
         let mut gate = self.0.lock();
