@@ -10,4 +10,6 @@
 
 mod architecture;
 mod caching;
+mod forwarding;
 mod support;
+mod tunnelling;
