@@ -11,5 +11,8 @@
 mod architecture;
 mod caching;
 mod forwarding;
+mod guarding;
+mod lab;
+mod operating;
 mod support;
 mod tunnelling;
