@@ -19,7 +19,7 @@ use super::Shared;
 use super::ask::Ask;
 use super::error::ProxyError;
 use super::exchange::Exchange;
-use super::fetch::{self, Fetched, Kind, Outcome, Plan};
+use super::fetch::{self, Fetched, Kind, Outcome, Plan, ServedStale};
 use super::fill::Following;
 use super::resource::{self, Consulted};
 use super::respond;
@@ -126,7 +126,7 @@ fn publish(
                 Kind::Freshened(stored) if shareable(shared, ask, stored.head()) => {
                     lead.publish(Outcome::Freshened(stored.clone()));
                 }
-                Kind::Stale(stored, grant) => lead.publish(Outcome::Stale(stored.clone(), *grant)),
+                Kind::Stale(stale) => lead.publish(Outcome::Stale(stale.clone())),
                 _ => lead.release(true),
             }
             Ok(Led::Other(Box::new(Fetched { peer, kind })))
@@ -173,9 +173,9 @@ async fn follow(
                 plan.detail = Some(Detail::VaryMismatch);
             }
         }
-        Followed::Shared(Outcome::Freshened(stored) | Outcome::Stale(stored, _))
-            if !ask.reach.allows(stored.scope()) =>
-        {
+        Followed::Shared(
+            Outcome::Freshened(stored) | Outcome::Stale(ServedStale { stored, .. }),
+        ) if !ask.reach.allows(stored.scope()) => {
             return Err(scope_refused());
         }
         Followed::Shared(Outcome::Freshened(stored)) => {
@@ -183,9 +183,9 @@ async fn follow(
                 return Ok(resource::after_validation(shared, exchange, ask, &plan, &stored, true));
             }
         }
-        Followed::Shared(Outcome::Stale(stored, grant)) => {
-            if stored.head().nominated.matches(&ask.fields) {
-                return Ok(resource::stale(shared, exchange, ask, &stored, grant));
+        Followed::Shared(Outcome::Stale(stale)) => {
+            if stale.stored.head().nominated.matches(&ask.fields) {
+                return Ok(resource::stale(shared, exchange, ask, stale));
             }
         }
         Followed::Shared(Outcome::Failed(error)) => return Err(error),

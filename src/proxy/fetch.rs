@@ -44,10 +44,21 @@ pub(super) enum Outcome {
     Filling(Following),
     /// The stored response was validated with a 304.
     Freshened(StoredResponse),
-    /// The origin could not be reached, and the stored response is served stale.
-    Stale(StoredResponse, StaleGrant),
+    /// The origin failed, and the stored response is served stale.
+    Stale(ServedStale),
     /// It failed.
     Failed(ProxyError),
+}
+
+/// A stored response that is served although it is stale.
+#[derive(Clone)]
+pub(super) struct ServedStale {
+    /// The stored response.
+    pub(super) stored: StoredResponse,
+    /// Who allows it.
+    pub(super) grant: StaleGrant,
+    /// What is wrong with the origin: a sentence for the log.
+    pub(super) why: String,
 }
 
 /// What a fetch came to, for the request that made it.
@@ -65,7 +76,7 @@ pub(super) enum Kind {
     /// Answer from what is stored: it was freshened.
     Freshened(StoredResponse),
     /// Answer from what is stored although it is stale.
-    Stale(StoredResponse, StaleGrant),
+    Stale(ServedStale),
     /// Pass it through.
     Private { response: Response<ResponseBody>, version: Version, detail: Option<Detail> },
 }
@@ -100,7 +111,9 @@ pub(super) async fn run(
     let (reply, times) = match (sent, plan.on_error) {
         (Ok(sent), _) => sent,
         (Err(error), Some(grant)) if error.disconnected() => {
-            return Ok(Fetched { peer: None, kind: Kind::Stale(stored.clone(), grant) });
+            let why = error.to_string();
+            let stale = ServedStale { stored: stored.clone(), grant, why };
+            return Ok(Fetched { peer: None, kind: Kind::Stale(stale) });
         }
         (Err(error), _) => return Err(error),
     };
@@ -114,12 +127,11 @@ pub(super) async fn run(
             Ok(Fetched { peer: Some(reply.peer), kind: Kind::Freshened(stored) })
         }
         Validated::Replace => {
-            if let Some(grant) = plan.on_error.filter(|grant| grant.covers(reply.response.status()))
-            {
-                return Ok(Fetched {
-                    peer: Some(reply.peer),
-                    kind: Kind::Stale(stored.clone(), grant),
-                });
+            let status = reply.response.status();
+            if let Some(grant) = plan.on_error.filter(|grant| grant.covers(status)) {
+                let why = format!("{} answered {status}", ask.uri().authority());
+                let stale = ServedStale { stored: stored.clone(), grant, why };
+                return Ok(Fetched { peer: Some(reply.peer), kind: Kind::Stale(stale) });
             }
             Ok(replace(shared, ask, stored, reply, times))
         }

@@ -10,7 +10,7 @@ use crate::body::{Body, SpoolReader};
 use crate::http::TargetUri;
 use crate::net::{ConnectionHandle, Reach};
 use crate::policy::outcome::{CacheOutcome, Detail, ForwardReason};
-use crate::policy::reuse::{self, Candidate, Decision, StaleGrant};
+use crate::policy::reuse::{self, Candidate, Decision};
 use crate::store::{Lookup, StoredResponse};
 use crate::telemetry::CacheWord;
 use crate::upstream::{ContinueGate, Outgoing, ResponseBody};
@@ -18,7 +18,7 @@ use crate::upstream::{ContinueGate, Outgoing, ResponseBody};
 use super::ask::Ask;
 use super::error::ProxyError;
 use super::exchange::Exchange;
-use super::fetch::{self, Fetched, Kind, Outbound, Plan};
+use super::fetch::{self, Fetched, Kind, Outbound, Plan, ServedStale};
 use super::fill::Following;
 use super::interim::Interim;
 use super::{Shared, collapsed, forward, respond, tunnel};
@@ -182,12 +182,12 @@ pub(super) fn stale(
     shared: &Shared,
     exchange: &mut Exchange,
     ask: &Ask,
-    stored: &StoredResponse,
-    grant: StaleGrant,
+    ServedStale { stored, grant, why }: ServedStale,
 ) -> Response<Body> {
+    exchange.failed(why);
     let ttl = stored.head().ttl(shared.clock.now());
     let outcome = CacheOutcome::Hit { ttl, detail: Some(grant.detail()) };
-    from_store(shared, exchange, ask, stored, &outcome, CacheWord::Stale)
+    from_store(shared, exchange, ask, &stored, &outcome, CacheWord::Stale)
 }
 
 /// Answers what a fetch of one's own came to.
@@ -207,7 +207,7 @@ pub(super) fn conclude(
             leading(shared, exchange, ask, plan, &following, reader)
         }
         Kind::Freshened(stored) => after_validation(shared, exchange, ask, plan, &stored, false),
-        Kind::Stale(stored, grant) => stale(shared, exchange, ask, &stored, grant),
+        Kind::Stale(served) => stale(shared, exchange, ask, served),
         Kind::Private { response, version, detail } => {
             let detail = detail.or(plan.detail);
             passed_through(shared, exchange, ask, plan, response, version, detail)
