@@ -15,7 +15,7 @@ use crate::body::{Body, BodyEnd, Watch, Watched};
 use crate::http::Target;
 use crate::http::target::ServerTarget;
 use crate::net::ConnectionHandle;
-use crate::policy::outcome::{CacheOutcome, Detail};
+use crate::policy::outcome::{CacheOutcome, Detail, ForwardReason};
 use crate::telemetry::{AccessLog, AccessRecord, CacheWord};
 use crate::time::{SharedClock, Timestamp};
 
@@ -89,11 +89,14 @@ impl Exchange {
         self.record.tier = tier;
     }
 
-    /// Why it was forwarded, not stored, not reused or served stale: the words of `Cache-Status`.
+    /// Why it was forwarded, not stored, not reused or served stale, in the words of `Cache-Status`:
+    /// the detail, or the forward reason where it says more than the message of the line does.
     pub(super) fn explain(&mut self, outcome: &CacheOutcome) {
+        use ForwardReason::{Bypass, Method, UriMiss};
         let reason = match outcome {
             CacheOutcome::Hit { detail, .. } => detail.map(Detail::as_str),
             CacheOutcome::Forwarded { detail: Some(detail), .. } => Some(detail.as_str()),
+            CacheOutcome::Forwarded { reason: Bypass | Method | UriMiss, .. } => None,
             CacheOutcome::Forwarded { reason, .. } => Some(reason.as_str()),
         };
         self.record.reason = reason.map(Into::into);

@@ -1,5 +1,7 @@
 //! Asking the origin whether what is stored still holds (RFC 9111 §4.3).
 
+use serde_json::Value;
+
 use super::{date, get_with, seconds};
 use crate::support::message::Framing;
 use crate::support::origin::{Origin, Reply};
@@ -103,6 +105,7 @@ async fn a_200_replaces_what_was_stored() {
     }
     let lines = proxy.log().wait_for_exchanges(3).await;
     assert_eq!(lines[1]["message"], "Fetched from origin");
+    assert_eq!((&lines[0]["reason"], &lines[1]["reason"]), (&Value::Null, &"stale".into()));
 }
 
 #[tokio::test]
