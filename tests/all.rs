@@ -10,9 +10,12 @@
 
 mod architecture;
 mod caching;
+mod collapsing;
 mod forwarding;
 mod guarding;
 mod lab;
 mod operating;
+mod storing;
+mod streaming;
 mod support;
 mod tunnelling;

@@ -140,6 +140,11 @@ impl Running {
         self.store.usage()
     }
 
+    /// Requests in flight.
+    pub fn in_flight(&self) -> usize {
+        self.drain.exchanges()
+    }
+
     /// Starts to drain; a second call cuts off what is left.
     pub fn begin_drain(&self) {
         self.drain.begin();

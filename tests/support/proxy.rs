@@ -7,12 +7,15 @@ use std::time::{Duration, SystemTime};
 use larder::cli::serve::{self, Config, Parts, Running};
 use larder::cli::settings::Settings;
 use larder::net::Interfaces;
+use larder::store::Usage;
 use larder::telemetry::output::{Output, Sink};
 use larder::telemetry::{AccessLog, Format};
 use larder::time::{Clock, ManualClock, SharedClock, Timestamp};
 
+use tokio::task::JoinHandle;
+
 use super::client::{self, Client};
-use super::gate::within;
+use super::gate::{eventually, within};
 use super::log::Log;
 use super::message::Response;
 
@@ -28,6 +31,29 @@ pub struct Proxy {
     address: SocketAddr,
     clock: ManualClock,
     log: Log,
+}
+
+/// A response that a client of its own is waiting for. Dropping it makes that client go away.
+pub struct Asked(JoinHandle<Response>);
+
+impl Asked {
+    /// The whole response.
+    pub async fn response(mut self) -> Response {
+        let response = self.any().await;
+        assert!(response.broken.is_none(), "it broke off: {:?}", response.broken);
+        response
+    }
+
+    /// The response, whole or broken off.
+    pub async fn any(&mut self) -> Response {
+        (&mut self.0).await.expect("the client does not panic")
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Proxy {
@@ -84,6 +110,40 @@ impl Proxy {
     /// `GET url` on a new connection.
     pub async fn get(&self, url: &str) -> Response {
         client::get(self.address, url).await
+    }
+
+    /// `GET url` with fields on a new connection.
+    pub async fn get_with(&self, url: &str, fields: &[(&str, &str)]) -> Response {
+        self.client().await.get_with(url, fields).await
+    }
+
+    /// `GET url` on a new connection, while the test goes on.
+    pub fn ask(&self, url: &str) -> Asked {
+        self.ask_with(url, &[])
+    }
+
+    /// `GET url` with fields on a new connection, while the test goes on.
+    pub fn ask_with(&self, url: &str, fields: &[(&str, &str)]) -> Asked {
+        let (address, request) = (self.address, client::request("GET", url, fields));
+        Asked(tokio::spawn(async move {
+            let mut client = Client::connect(address).await;
+            client.send(request).await;
+            client.any_response_to("GET").await
+        }))
+    }
+
+    /// Waits until so many requests are in flight. A request that is counted has been looked up, and
+    /// has joined what is under way, on a runtime of one thread: there is no wait in between.
+    #[track_caller]
+    pub fn wait_for_in_flight(&self, count: usize) -> impl Future<Output = ()> {
+        eventually(format!("{count} requests in flight"), move || {
+            (self.running.in_flight() == count).then_some(())
+        })
+    }
+
+    /// What it has stored.
+    pub fn usage(&self) -> Usage {
+        self.running.usage()
     }
 
     /// Drains and stops.

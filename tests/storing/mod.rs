@@ -1,0 +1,1 @@
+//! What the memory tier holds, and when it is seen.
