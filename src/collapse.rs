@@ -163,14 +163,7 @@ impl<T> Drop for Lead<T> {
         if state.flights.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
             state.flights.remove(&self.key);
         }
-        drop(state);
-        self.flight.send_if_modified(|phase| {
-            let waiting = matches!(phase, Phase::Waiting);
-            if waiting {
-                *phase = Phase::Released;
-            }
-            waiting
-        });
+        // The channel closes with this: that releases those who still wait.
     }
 }
 

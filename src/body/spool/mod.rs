@@ -81,6 +81,6 @@ impl Spool {
 impl Drop for Spool {
     fn drop(&mut self) {
         // The writer holds one of these: the last is dropped after the end.
-        self.shared.state.lock().close();
+        self.shared.state.lock().stop_joining();
     }
 }

@@ -25,7 +25,6 @@ pub(super) struct State {
     first: u64,
     /// Bytes pushed.
     head: u64,
-    charged: u64,
     window: bool,
     end: Option<End>,
     length: Option<u64>,
@@ -81,7 +80,6 @@ impl State {
             frames: VecDeque::new(),
             first: 0,
             head: 0,
-            charged: 0,
             window: false,
             end: None,
             length: None,
@@ -262,18 +260,17 @@ impl State {
             self.budget.take(cost);
         }
         self.held_since = None;
-        self.charged += cost;
         self.frames.push_back(Held { start: self.head, bytes: bytes.clone() });
         self.head += bytes.len() as u64;
         Room::Free
     }
 
     /// Leaves the waker, and says until when a slow reader is borne with: only while another reader
-    /// has read everything and waits.
+    /// has read everything and waits, which cannot be while the spool may be joined.
     fn wait(&mut self, config: &SpoolConfig, waker: &Waker) -> Room {
         self.room_waker = Some(waker.clone());
         let behind = self.first + self.frames.len() as u64;
-        if !self.window || !self.positions.contains_key(&behind) {
+        if !self.positions.contains_key(&behind) {
             self.held_since = None;
             return Room::Wait(None);
         }
@@ -314,6 +311,7 @@ impl State {
         self.seats.iter_mut().flatten().filter_map(|seat| seat.waker.take()).collect()
     }
 
+    /// Nobody may join any more: what no reader needs goes, all of it when there is none.
     pub(super) fn stop_joining(&mut self) {
         self.window = true;
         self.trim();
@@ -336,11 +334,6 @@ impl State {
         self.trim();
     }
 
-    /// Nobody can join any more.
-    pub(super) fn close(&mut self) {
-        self.stop_joining();
-    }
-
     // ---- frames ----
 
     /// Lets go what nobody will read; says whether there was anything.
@@ -354,16 +347,9 @@ impl State {
         while self.first < needed {
             let Some(held) = self.frames.pop_front() else { break };
             let cost = held.bytes.len() as u64 + FRAME_OVERHEAD;
-            self.charged -= cost;
             self.budget.give_back(cost);
             self.first += 1;
         }
         self.first > before
-    }
-}
-
-impl Drop for State {
-    fn drop(&mut self) {
-        self.budget.give_back(self.charged);
     }
 }

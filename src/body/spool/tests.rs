@@ -1,16 +1,18 @@
+mod ends;
+mod pace;
+
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
-use http_body::Body;
+use http_body::Body as _;
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-use super::state::Room;
 use super::{Abandoned, Budget, Pushed, Spool, SpoolConfig, SpoolReader, SpoolWriter, spool};
 use crate::body::BodyError;
 
@@ -34,6 +36,30 @@ fn frame(byte: u8, length: usize) -> Bytes {
 /// Polls once, woken by nobody.
 fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// A waker that remembers whether it was woken.
+#[derive(Clone, Default)]
+struct Woken(Arc<WokenFlag>);
+
+#[derive(Default)]
+struct WokenFlag(AtomicBool);
+
+impl Wake for WokenFlag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+impl Woken {
+    fn poll<F: Future>(&self, future: Pin<&mut F>) -> Poll<F::Output> {
+        future.poll(&mut Context::from_waker(&Waker::from(Arc::clone(&self.0))))
+    }
+
+    /// Whether it was woken since this was last asked.
+    fn take(&self) -> bool {
+        self.0.0.swap(false, Ordering::AcqRel)
+    }
 }
 
 /// A push that must not wait.
@@ -82,366 +108,4 @@ fn read(reader: &mut SpoolReader, frames: usize) {
 async fn collect(reader: SpoolReader) -> Result<Bytes, BodyError> {
     let collected = timeout(DEADLINE, reader.collect()).await.expect("the body ends");
     Ok(collected?.to_bytes())
-}
-
-#[test]
-fn a_joinable_spool_runs_ahead_of_its_fastest_reader_only_so_far() {
-    let (mut writer, spool, _) = with_budget(100, PLENTY);
-    let (mut fast, mut slow) = (spool.join().unwrap(), spool.join().unwrap());
-    assert_eq!(fill(&mut writer), 100);
-    read(&mut slow, 1);
-    assert_eq!(fill(&mut writer), 10, "the fastest counts, whoever it is");
-    read(&mut fast, 3);
-    assert_eq!(fill(&mut writer), 20);
-    read(&mut slow, 2);
-    assert_eq!(fill(&mut writer), 0, "a slower one makes no room");
-    read(&mut fast, 10);
-    assert_eq!(fill(&mut writer), 100, "the slow one stops nobody");
-    drop(fast);
-    assert!(!has_room(&mut writer), "now the slow one is the fastest");
-}
-
-#[test]
-fn one_frame_may_go_beyond_the_read_ahead() {
-    let (mut writer, spool, _) = with_budget(100, PLENTY);
-    let _reader = spool.join().unwrap();
-    push(&mut writer, frame(b'x', 99)).unwrap();
-    push(&mut writer, frame(b'x', 5000)).unwrap();
-    assert!(poll(pin!(writer.push(frame(b'x', 1)))).is_pending());
-}
-
-#[test]
-fn a_late_joiner_starts_from_the_first_byte() {
-    let (mut writer, spool, _) = with_budget(100, PLENTY);
-    let mut first = spool.join().unwrap();
-    for byte in b'a'..=b'z' {
-        push(&mut writer, frame(byte, 10)).unwrap();
-        read(&mut first, 1);
-    }
-    let mut late = spool.join().unwrap();
-    for byte in b'a'..=b'z' {
-        assert_eq!(next(&mut late).unwrap().unwrap(), frame(byte, 10));
-    }
-    assert!(next(&mut late).is_none());
-}
-
-#[tokio::test]
-async fn a_window_goes_at_the_pace_of_its_slowest_reader_and_keeps_no_more() {
-    let (mut writer, spool, budget) = with_budget(100, PLENTY);
-    let (mut fast, mut slow) = (spool.join().unwrap(), spool.join().unwrap());
-    fill(&mut writer);
-    read(&mut fast, 10);
-    fill(&mut writer);
-    writer.stop_joining();
-    assert!(spool.join().is_none());
-    assert!(!spool.joinable());
-    read(&mut fast, 10);
-    assert!(!has_room(&mut writer), "the slowest counts: it is 200 bytes behind");
-    read(&mut slow, 10);
-    assert!(!has_room(&mut writer), "still 100 bytes behind");
-    read(&mut slow, 1);
-    assert_eq!(fill(&mut writer), 10);
-    let before = budget.used();
-    for _ in 0..1000 {
-        read(&mut fast, 1);
-        read(&mut slow, 1);
-        assert_eq!(fill(&mut writer), 10);
-    }
-    assert_eq!(budget.used(), before, "memory does not grow");
-}
-
-#[test]
-fn what_nobody_needs_is_let_go_at_once_when_joining_stops() {
-    let (mut writer, spool, budget) = with_budget(1000, PLENTY);
-    let mut reader = spool.join().unwrap();
-    for _ in 0..50 {
-        push(&mut writer, frame(b'x', 10)).unwrap();
-    }
-    read(&mut reader, 50);
-    assert!(budget.used() >= 500);
-    writer.stop_joining();
-    assert_eq!(budget.used(), 0);
-}
-
-#[test]
-fn a_spool_without_budget_becomes_a_window_and_says_so() {
-    let (mut writer, spool, budget) = with_budget(100_000, 5000);
-    let mut reader = spool.join().unwrap();
-    let mut kept = 0;
-    while push(&mut writer, frame(b'x', 1000)).unwrap() == Pushed::Kept {
-        read(&mut reader, 1);
-        kept += 1;
-    }
-    assert_eq!(kept, 4, "with what frames cost besides their bytes");
-    assert!(spool.join().is_none());
-    read(&mut reader, 1);
-    for _ in 0..100 {
-        assert_eq!(push(&mut writer, frame(b'x', 1000)), Ok(Pushed::Window));
-        read(&mut reader, 1);
-        assert!(budget.used() <= 5000);
-    }
-}
-
-#[test]
-fn a_used_up_budget_stops_nobody_but_leaves_one_frame_at_a_time() {
-    let (mut writer, spool, budget) = with_budget(100_000, 1000);
-    assert!(budget.try_take(1000), "others hold all of it");
-    let mut reader = spool.join().unwrap();
-    for _ in 0..100 {
-        assert_eq!(push(&mut writer, frame(b'x', 500)), Ok(Pushed::Window));
-        assert!(poll(pin!(writer.push(frame(b'x', 500)))).is_pending());
-        assert!(budget.used() < 1000 + 1000);
-        read(&mut reader, 1);
-    }
-    assert_eq!(budget.used(), 1000);
-}
-
-#[test]
-fn tiny_frames_count_for_more_than_their_bytes() {
-    let (mut writer, spool, budget) = with_budget(100_000, PLENTY);
-    let _reader = spool.join().unwrap();
-    for _ in 0..1000 {
-        push(&mut writer, frame(b'x', 1)).unwrap();
-    }
-    assert!(budget.used() > 50_000, "{} bytes", budget.used());
-}
-
-#[tokio::test]
-async fn a_reader_that_holds_others_up_is_cut_off() {
-    let budget = Arc::new(Budget::new(PLENTY));
-    let config = SpoolConfig { read_ahead: 100, cutoff: Duration::from_millis(30) };
-    let (mut writer, spool) = spool(config, budget);
-    let (mut slow, fast) = (spool.join().unwrap(), spool.join().unwrap());
-    writer.stop_joining();
-    let write = async {
-        for _ in 0..100 {
-            writer.push(frame(b'x', 10)).await.unwrap();
-        }
-        writer.finish(None);
-    };
-    let (body, ()) = tokio::join!(collect(fast), async { timeout(DEADLINE, write).await.unwrap() });
-    assert_eq!(body.unwrap().len(), 1000);
-    assert_eq!(spool.readers(), 0, "neither the one that is done nor the one that was cut off");
-    assert!(matches!(next(&mut slow), Some(Err(BodyError::CutOff))));
-    assert!(slow.is_end_stream());
-}
-
-#[tokio::test]
-async fn with_the_budget_used_up_a_reader_is_cut_off_for_one_frame_too() {
-    let budget = Arc::new(Budget::new(0));
-    let config = SpoolConfig { read_ahead: 100, cutoff: Duration::from_millis(30) };
-    let (mut writer, spool) = spool(config, budget);
-    let (mut slow, fast) = (spool.join().unwrap(), spool.join().unwrap());
-    let write = async {
-        for _ in 0..10 {
-            writer.push(frame(b'x', 10)).await.unwrap();
-        }
-        writer.finish(None);
-    };
-    let (body, ()) = tokio::join!(collect(fast), async { timeout(DEADLINE, write).await.unwrap() });
-    assert_eq!(body.unwrap().len(), 100);
-    assert!(matches!(next(&mut slow), Some(Err(BodyError::CutOff))));
-}
-
-#[test]
-fn the_clock_of_the_cut_off_runs_only_while_somebody_is_held_up() {
-    let (mut writer, spool, _) = with_budget(100, PLENTY);
-    let (mut slow, mut other) = (spool.join().unwrap(), spool.join().unwrap());
-    let wait = || spool.shared.state.lock().room(&spool.shared.config, Waker::noop());
-    fill(&mut writer);
-    read(&mut other, 10);
-    fill(&mut writer);
-    assert_eq!(wait(), Room::Wait(None), "a joinable spool cuts nobody off");
-    writer.stop_joining();
-    assert_eq!(wait(), Room::Wait(None), "the other has something to read");
-    read(&mut other, 10);
-    let Room::Wait(Some(until)) = wait() else { panic!("the other is held up now") };
-    assert_eq!(wait(), Room::Wait(Some(until)), "the clock runs on");
-    read(&mut slow, 5);
-    assert_eq!(wait(), Room::Wait(Some(until)), "a little progress does not stop it");
-    drop(other);
-    assert_eq!(wait(), Room::Wait(None), "alone, it may be as slow as it likes");
-    read(&mut slow, 6);
-    assert_eq!(wait(), Room::Free);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_readers_each_get_every_byte() {
-    let (mut writer, spool, budget) = with_budget(256 << 10, PLENTY);
-    let first = spool.join().unwrap();
-    let expected: Vec<u8> = (0..4_000_000_u32).map(|n| ((n * 31) >> 7) as u8).collect();
-    let mut readers = vec![tokio::spawn(collect(first))];
-    for (at, part) in expected.chunks(16 << 10).enumerate() {
-        if at % 2 == 0 && readers.len() < 200 {
-            readers.extend((0..4).map(|_| tokio::spawn(collect(spool.join().unwrap()))));
-        }
-        let pushed = timeout(DEADLINE, writer.push(Bytes::copy_from_slice(part))).await;
-        assert_eq!(pushed.unwrap(), Ok(Pushed::Kept));
-    }
-    writer.finish(None);
-    assert!(readers.len() >= 200);
-    for reader in readers {
-        assert!(reader.await.unwrap().unwrap() == expected);
-    }
-    drop(spool);
-    assert_eq!(budget.used(), 0);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_readers_of_a_window_each_get_every_byte() {
-    let (mut writer, spool, budget) = with_budget(64 << 10, 300 << 10);
-    let readers: Vec<_> = (0..50).map(|_| tokio::spawn(collect(spool.join().unwrap()))).collect();
-    let expected: Vec<u8> = (0..3_000_000_u32).map(|n| ((n * 17) >> 5) as u8).collect();
-    for part in expected.chunks(7000) {
-        timeout(DEADLINE, writer.push(Bytes::copy_from_slice(part))).await.unwrap().unwrap();
-        assert!(budget.used() <= 300 << 10);
-    }
-    assert!(!writer.joinable(), "three megabytes do not fit");
-    writer.finish(None);
-    for reader in readers {
-        assert!(reader.await.unwrap().unwrap() == expected);
-    }
-}
-
-#[tokio::test]
-async fn dropping_the_writer_truncates_the_body_for_all() {
-    let (mut writer, spool, _) = with_budget(100, PLENTY);
-    let (mut early, mut late) = (spool.join().unwrap(), spool.join().unwrap());
-    push(&mut writer, frame(b'a', 10)).unwrap();
-    read(&mut early, 1);
-    let mut waiting = pin!(early.frame());
-    assert!(poll(waiting.as_mut()).is_pending());
-    drop(writer);
-    let woken = timeout(DEADLINE, waiting).await.unwrap();
-    assert!(matches!(woken, Some(Err(BodyError::Truncated))));
-    assert_eq!(next(&mut late).unwrap().unwrap(), frame(b'a', 10), "first what is there");
-    assert!(!late.is_end_stream());
-    assert!(matches!(next(&mut late), Some(Err(BodyError::Truncated))));
-    assert!(spool.join().is_none(), "who comes now tries anew");
-}
-
-#[test]
-fn a_failure_reaches_every_reader() {
-    let (writer, spool, _) = with_budget(100, PLENTY);
-    let mut readers = [spool.join().unwrap(), spool.join().unwrap()];
-    writer.fail(BodyError::upstream(std::io::Error::other("connection reset")));
-    for reader in &mut readers {
-        let Some(Err(error)) = next(reader) else { panic!("an error") };
-        assert_eq!(error.to_string(), "the origin's response broke off: connection reset");
-    }
-}
-
-#[tokio::test]
-async fn the_writer_learns_that_the_last_reader_has_left() {
-    let (mut writer, spool, _) = with_budget(100, PLENTY);
-    let (one, other) = (spool.join().unwrap(), spool.join().unwrap());
-    {
-        let mut gone = pin!(writer.readers_gone());
-        assert!(poll(gone.as_mut()).is_pending());
-        drop(one);
-        assert!(poll(gone.as_mut()).is_pending());
-        let (_, ()) = tokio::join!(timeout(DEADLINE, gone), async { drop(other) });
-    }
-    assert_eq!(writer.readers(), 0);
-    for _ in 0..100 {
-        assert_eq!(push(&mut writer, frame(b'x', 10)), Ok(Pushed::Kept), "for the store");
-    }
-    let mut newcomer = spool.join().unwrap();
-    read(&mut newcomer, 100);
-    writer.stop_joining();
-    assert!(has_room(&mut writer));
-    drop(newcomer);
-    assert_eq!(push(&mut writer, frame(b'x', 10)), Err(Abandoned));
-    assert_eq!(poll(pin!(writer.room())), Poll::Ready(Err(Abandoned)));
-}
-
-#[tokio::test]
-async fn a_waiting_writer_is_woken_when_the_last_reader_leaves() {
-    let (mut writer, spool, budget) = with_budget(100, PLENTY);
-    let reader = spool.join().unwrap();
-    writer.stop_joining();
-    fill(&mut writer);
-    let (pushed, ()) = tokio::join!(timeout(DEADLINE, writer.push(frame(b'x', 10))), async {
-        tokio::task::yield_now().await;
-        drop(reader);
-    });
-    assert_eq!(pushed.unwrap(), Err(Abandoned));
-    assert_eq!(budget.used(), 0);
-}
-
-#[tokio::test]
-async fn a_waiting_writer_is_woken_by_the_reader_that_counts() {
-    let (mut writer, spool, _) = with_budget(100, PLENTY);
-    let (mut fast, mut slow) = (spool.join().unwrap(), spool.join().unwrap());
-    fill(&mut writer);
-    let (room, ()) = tokio::join!(timeout(DEADLINE, writer.room()), async {
-        read(&mut fast, 1);
-    });
-    room.unwrap().unwrap();
-    writer.stop_joining();
-    let (room, ()) = tokio::join!(timeout(DEADLINE, writer.room()), async {
-        read(&mut slow, 1);
-    });
-    room.unwrap().unwrap();
-}
-
-#[test]
-fn a_finished_spool_may_be_joined_until_its_last_handle_is_gone() {
-    let (mut writer, spool, budget) = with_budget(1000, PLENTY);
-    let mut first = spool.join().unwrap();
-    push(&mut writer, frame(b'a', 10)).unwrap();
-    push(&mut writer, frame(b'b', 10)).unwrap();
-    writer.finish(None);
-    read(&mut first, 2);
-    assert!(first.is_end_stream());
-    let mut late = spool.join().unwrap();
-    assert_eq!(next(&mut late).unwrap().unwrap(), frame(b'a', 10));
-    let held = budget.used();
-    drop(spool);
-    assert!(budget.used() < held, "the first frame was read by all");
-    assert_eq!(next(&mut late).unwrap().unwrap(), frame(b'b', 10));
-    assert_eq!(budget.used(), 0);
-}
-
-#[test]
-fn a_spool_gives_its_budget_back_whenever_it_is_dropped() {
-    let (mut writer, spool, budget) = with_budget(1000, PLENTY);
-    let reader = spool.join().unwrap();
-    push(&mut writer, frame(b'x', 100)).unwrap();
-    assert!(budget.used() > 0);
-    drop((writer, spool, reader));
-    assert_eq!(budget.used(), 0);
-}
-
-#[test]
-fn trailers_come_after_the_last_byte() {
-    let (mut writer, spool, _) = with_budget(1000, PLENTY);
-    let mut reader = spool.join().unwrap();
-    push(&mut writer, frame(b'x', 3)).unwrap();
-    let mut trailers = HeaderMap::new();
-    trailers.insert("x-sum", HeaderValue::from_static("7"));
-    writer.finish(Some(trailers.clone()));
-    read(&mut reader, 1);
-    assert!(!reader.is_end_stream());
-    let mut frame = pin!(reader.frame());
-    let Poll::Ready(Some(Ok(last))) = poll(frame.as_mut()) else { panic!("the trailers") };
-    assert_eq!(last.into_trailers().unwrap(), trailers);
-    assert!(reader.is_end_stream());
-}
-
-#[test]
-fn the_size_hint_is_exact_once_the_length_is_known() {
-    let (mut writer, spool, _) = with_budget(1000, PLENTY);
-    let mut reader = spool.join().unwrap();
-    assert_eq!(reader.size_hint().exact(), None);
-    writer.expect_length(30);
-    push(&mut writer, frame(b'x', 10)).unwrap();
-    assert_eq!(reader.size_hint().exact(), Some(30));
-    read(&mut reader, 1);
-    assert_eq!(reader.size_hint().exact(), Some(20));
-
-    let (mut writer, spool, _) = with_budget(1000, PLENTY);
-    push(&mut writer, frame(b'x', 10)).unwrap();
-    writer.finish(None);
-    assert_eq!(spool.join().unwrap().size_hint().exact(), Some(10), "it is all there");
 }

@@ -110,6 +110,30 @@ fn a_response_heavier_than_the_whole_tier_leaves_nothing_behind() {
 }
 
 #[test]
+fn what_is_evicted_before_it_is_listed_is_not_listed_for_long() {
+    let tier = Memory::new(4096);
+    let response = response(key("/"), head(1, &[], &HeaderMap::new()), &[b'x'; 100_000]);
+    tier.enter(&response);
+    tier.maintain();
+    assert!(!response.is_counted(), "it was evicted, and the queue dealt with");
+    let displaced = tier.variants.add(response.key(), Member::of(&response), || true).unwrap();
+    tier.listed(&response, displaced);
+    assert_eq!(tier.variants.keys(), 0);
+}
+
+#[test]
+fn a_response_leaves_the_tally_once() {
+    let tally = Tally::default();
+    let response = response(key("/"), head(1, &[], &HeaderMap::new()), b"x");
+    tally.enter(&response);
+    tally.enter(&response);
+    assert_eq!(tally.usage().responses, 1);
+    tally.leave(&response);
+    tally.leave(&response);
+    assert_eq!(tally.usage(), Usage::default());
+}
+
+#[test]
 fn a_storm_of_inserts_stays_near_the_budget() {
     let budget = 4 << 20;
     let tier = Memory::new(budget);
