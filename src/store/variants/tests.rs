@@ -94,7 +94,7 @@ fn a_digest_only_finds_and_never_decides() {
     let list = List { key: other, members: vec![member(1, 1, &[], &none)] };
     variants.shard(ours.digest()).unwrap().write().insert(ours.digest(), list);
     assert_eq!(variants.choose(&ours, &none), Choice::Nothing);
-    assert_eq!(variants.discard_all(&ours), []);
+    assert!(variants.discard_all(&ours).is_empty());
     assert_eq!(add(&variants, &ours, member(2, 1, &[], &none)), [1]);
     assert_eq!(variants.choose(&ours, &none), Choice::Matching(2));
 }
