@@ -23,6 +23,8 @@ pub(super) struct Exchanges {
     pub(super) handle: Arc<ConnectionHandle>,
     drain: Drain,
     upgraded: AtomicBool,
+    /// Reads of the request body fail from now on.
+    body_overdue: AtomicBool,
     marks: Mutex<Marks>,
 }
 
@@ -32,8 +34,6 @@ struct Marks {
     in_flight: Option<InFlight>,
     /// The response body is gone: all that is left of the exchange is in hyper's buffer.
     body_dropped: bool,
-    /// Reads of the request body fail from now on.
-    body_overdue: bool,
     /// The end of the response is the end of the connection.
     close_delimited: bool,
     /// The status with which hyper wanted to answer by itself.
@@ -60,13 +60,18 @@ impl Exchanges {
             clocks: Clocks::new(config, first_byte),
             in_flight: None,
             body_dropped: false,
-            body_overdue: false,
             close_delimited: false,
             own_answer: None,
             refusal: None,
             line: Line::default(),
         };
-        Self { handle, drain, upgraded: AtomicBool::new(false), marks: Mutex::new(marks) }
+        Self {
+            handle,
+            drain,
+            upgraded: AtomicBool::new(false),
+            body_overdue: AtomicBool::new(false),
+            marks: Mutex::new(marks),
+        }
     }
 
     /// The service was called.
@@ -78,12 +83,12 @@ impl Exchanges {
         if is_http_10 || overlaps {
             self.handle.close_interim();
         }
+        self.body_overdue.store(false, Ordering::Release);
         let in_flight = self.drain.guard(Class::Exchange);
         let mut marks = self.marks.lock();
         marks.clocks.exchange_begins();
         marks.in_flight = Some(in_flight);
         marks.body_dropped = false;
-        marks.body_overdue = false;
         marks.close_delimited = false;
         marks.line = Line { bytes: std::mem::take(&mut marks.line.bytes), ended: false };
         marks.line.bytes.clear();
@@ -152,7 +157,7 @@ impl Exchanges {
         let mut marks = self.marks.lock();
         let checked = marks.clocks.check(now);
         if checked == Err(Overdue::Body) {
-            marks.body_overdue = true;
+            self.body_overdue.store(true, Ordering::Release);
             // Said once: whether the body is still wanted shows when hyper reads.
             marks.clocks.exchange_begins();
         }
@@ -161,7 +166,7 @@ impl Exchanges {
 
     /// Whether the request body failed because it came too slowly.
     pub(super) fn body_is_overdue(&self) -> bool {
-        self.marks.lock().body_overdue
+        self.body_overdue.load(Ordering::Acquire)
     }
 
     /// hyper answers by itself.

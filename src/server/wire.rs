@@ -196,6 +196,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         if !this.prefix.is_empty() {
             let n = this.prefix.len().min(into.remaining());
             into.put_slice(&this.prefix.split_to(n));
+            if this.prefix.is_empty() {
+                // Even an empty slice would keep the sniffer's buffer.
+                this.prefix = Bytes::new();
+            }
         } else if Pin::new(&mut this.stream).poll_read(cx, into)?.is_pending() {
             this.exchanges.read_waits(Instant::now());
             return Poll::Pending;

@@ -1,7 +1,9 @@
 //! The first bytes: text clients, HTTP clients, and what is neither.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::io::AsyncWriteExt;
 
 use super::{Running, ok, ok_and_close};
@@ -97,6 +99,46 @@ async fn tls_ssh_and_noise_are_closed_without_a_byte() {
         assert_eq!(left, b"", "{bytes:?}");
     }
     assert!(running.refusals().is_empty());
+}
+
+/// Collects what is logged on this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_served_is_one_line_of_the_log() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber =
+        tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let running = quick();
+    for (bytes, reason) in [
+        (b"\x16\x03\x01".as_slice(), "TLS"),
+        (b"SSH-2.0-x\r\n", "SSH"),
+        (b"\x05\x01", "HTTP/1"),
+        (b"((\n", "first line"),
+    ] {
+        log.0.lock().clear();
+        let mut client = running.connect().await;
+        client.send(bytes).await;
+        assert_eq!(client.rest().await, "");
+        let lines = String::from_utf8(log.0.lock().clone()).unwrap();
+        assert_eq!(lines.lines().count(), 1, "{lines}");
+        assert!(lines.contains(" INFO ") && lines.contains("client=127.0.0.1"), "{lines}");
+        assert!(lines.contains(reason), "{lines}");
+    }
 }
 
 #[tokio::test]

@@ -67,6 +67,19 @@ async fn a_request_line_without_an_end_or_with_too_long_a_target_is_a_414() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_still_sending_can_read_the_page_first() {
+    let running = Running::plain();
+    let mut client = running.connect().await;
+    client.send(format!("GET http://a/{}", "x".repeat(80_000))).await;
+    client.until(&page(414)).await;
+    // A connection closed with unread input would be reset, and these would fail.
+    for _ in 0..32 {
+        client.send([b'x'; 16 * 1024]).await;
+    }
+    assert_eq!(client.rest().await, "");
+}
+
+#[tokio::test]
 async fn a_target_of_exactly_the_limit_is_served() {
     let running = Running::start(|config| config.max_target = 20);
     let mut client = running.connect().await;
