@@ -61,7 +61,7 @@ async fn a_request_body_that_nobody_reads_closes_the_connection_after_the_answer
     assert_eq!(client.rest().await, "");
     // The end has come, but no reset: what is still being sent fails nobody.
     for _ in 0..32 {
-        client.send([b'x'; 16 * 1024]).await;
+        client.send(vec![b'x'; 16 * 1024]).await;
     }
 }
 

@@ -74,7 +74,7 @@ async fn a_client_that_is_still_sending_can_read_the_page_first() {
     client.until(&page(414)).await;
     // A connection closed with unread input would be reset, and these would fail.
     for _ in 0..32 {
-        client.send([b'x'; 16 * 1024]).await;
+        client.send(vec![b'x'; 16 * 1024]).await;
     }
     assert_eq!(client.rest().await, "");
 }
