@@ -149,3 +149,17 @@ fn the_size_hint_is_exact_once_the_length_is_known() {
     writer.finish(None);
     assert_eq!(spool.join().unwrap().size_hint().exact(), Some(10), "it is all there");
 }
+
+#[test]
+fn a_task_of_any_thread_may_write_and_read() {
+    fn may_move<T: Send + 'static>(_: T) {}
+    let (mut writer, spool, _) = with_budget(1000, PLENTY);
+    may_move(spool.join());
+    may_move(async move {
+        writer.room().await?;
+        writer.push(frame(b'x', 1)).await?;
+        writer.readers_gone().await;
+        writer.finish(None);
+        Ok::<_, Abandoned>(())
+    });
+}
