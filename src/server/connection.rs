@@ -4,13 +4,12 @@ use std::convert::Infallible;
 use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 
 use ::http::header::CONNECTION;
 use ::http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use bytes::Bytes;
-use http_body::Body;
-use http_body_util::BodyExt;
+use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -269,23 +268,56 @@ fn respond<H: Handler>(
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         *response.version_mut() = if is_http_10 { Version::HTTP_10 } else { Version::HTTP_11 };
-        let held = UntilDropped(exchanges);
-        Ok(response.map(|body| {
-            body.map_err(move |error| {
-                let _held = &held;
-                error
-            })
-        }))
+        Ok(response.map(|body| Answer { body, failure: None, exchanges }))
     }
 }
 
 type ErrorOf<H> = <<H as Handler>::Body as Body>::Error;
 
-/// Dropped with the response body.
-struct UntilDropped(Arc<Exchanges>);
+/// A response body as hyper gets it.
+struct Answer<B: Body> {
+    body: B,
+    /// When a body fails, hyper throws away what it has not written yet, even the head. So the failure
+    /// is said in the poll after: in between comes a flush.
+    failure: Option<B::Error>,
+    exchanges: Arc<Exchanges>,
+}
 
-impl Drop for UntilDropped {
+/// A failure is a value that is passed on, never a place.
+impl<B: Body + Unpin> Unpin for Answer<B> {}
+
+impl<B: Body + Unpin> Body for Answer<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        if let Some(failure) = self.failure.take() {
+            return Poll::Ready(Some(Err(failure)));
+        }
+        match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            Some(Err(failure)) => {
+                self.failure = Some(failure);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            frame => Poll::Ready(frame),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.failure.is_none() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<B: Body> Drop for Answer<B> {
     fn drop(&mut self) {
-        self.0.body_dropped();
+        self.exchanges.body_dropped();
     }
 }

@@ -39,7 +39,10 @@ pub use refusal::Refusal;
 /// What answers the requests of all connections.
 pub trait Handler: Send + Sync + 'static {
     /// The body of a response. Dropping it is the end of the response.
-    type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static;
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>> + Send>
+        + Send
+        + Unpin
+        + 'static;
 
     /// Answers one request. It cannot fail: every failure is a response. A response whose body ends in
     /// an error breaks the connection, so that the client sees the truncation.
