@@ -3,4 +3,11 @@
 mod bodies;
 mod connection;
 mod expect;
+mod fields;
 mod interim;
+mod pinning;
+mod reach;
+mod reuse;
+mod targets;
+mod text;
+mod upgrade;
