@@ -192,6 +192,12 @@ async fn follow(
         Followed::Released => plan.detail = Some(Detail::Unshareable),
         Followed::TimedOut => plan.detail = Some(Detail::CollapseTimeout),
     }
-    // It is not for this request: at once, in parallel, and joining nobody.
-    resource::alone(shared, exchange, ask, plan, connection).await
+    // It is not for this request: at once, in parallel, and joining nobody. Another fetch may have
+    // ended while this one was waited for: look again.
+    match resource::consult(shared, ask)? {
+        Consulted::Answer(stored, outcome, word) => {
+            Ok(resource::from_store(shared, exchange, ask, &stored, &outcome, word))
+        }
+        Consulted::Forward(plan) => resource::alone(shared, exchange, ask, plan, connection).await,
+    }
 }
