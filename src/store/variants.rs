@@ -191,9 +191,9 @@ impl Member {
     }
 }
 
-/// The `Date` of a response, or when it was received.
+/// The `Date` of a response; a response without one was dated on receipt.
 fn date_of(head: &StoredHead) -> Timestamp {
-    head.times.response_time
+    head.date()
 }
 
 /// A digest is evenly spread already: its low bits are its hash.
