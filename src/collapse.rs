@@ -150,9 +150,14 @@ impl<T> Lead<T> {
         self.flight.send_replace(Phase::Released);
     }
 
-    /// Followers that have not got anything yet.
+    /// Followers that have not taken their share yet.
     pub fn followers(&self) -> usize {
         self.flight.receiver_count()
+    }
+
+    /// Waits until every follower has taken its share, or gone.
+    pub async fn taken(&self) {
+        self.flight.closed().await;
     }
 }
 
@@ -174,8 +179,9 @@ pub struct Follow<T> {
 }
 
 impl<T: Clone> Follow<T> {
-    /// Waits for what the leader publishes, at most for `wait`.
-    pub async fn head(mut self, wait: Duration) -> Followed<T> {
+    /// Waits for what the leader publishes, at most for `wait`. Drop this when the share is taken:
+    /// until then the leader counts a follower.
+    pub async fn head(&mut self, wait: Duration) -> Followed<T> {
         let decided = self.phase.wait_for(|phase| !matches!(phase, Phase::Waiting));
         match tokio::time::timeout(wait, decided).await {
             Ok(Ok(phase)) => match &*phase {

@@ -30,6 +30,10 @@ fn follow<T>(collapse: &Collapse<T>, path: &str) -> Follow<T> {
     }
 }
 
+async fn head<T: Clone>(mut follow: Follow<T>, wait: Duration) -> Followed<T> {
+    follow.head(wait).await
+}
+
 fn is_unshareable<T>(collapse: &Collapse<T>, path: &str, now: Instant) -> bool {
     matches!(collapse.join(&key(path), now), Join::Unshareable)
 }
@@ -40,7 +44,7 @@ async fn one_leads_and_all_others_get_what_it_publishes() {
     let leader = lead(&collapse, "/");
     let followers: Vec<_> = (0..200).map(|_| follow(&collapse, "/")).collect();
     assert_eq!(leader.followers(), 200);
-    let tasks: Vec<_> = followers.into_iter().map(|f| tokio::spawn(f.head(LONG))).collect();
+    let tasks: Vec<_> = followers.into_iter().map(|f| tokio::spawn(head(f, LONG))).collect();
     let _another_key = lead(&collapse, "/other");
     leader.publish("spool");
     for task in tasks {
@@ -49,15 +53,30 @@ async fn one_leads_and_all_others_get_what_it_publishes() {
 }
 
 #[tokio::test]
+async fn a_leader_can_wait_until_its_followers_have_taken_their_share() {
+    let collapse = collapse();
+    let leader = lead(&collapse, "/");
+    let (mut one, other) = (follow(&collapse, "/"), follow(&collapse, "/"));
+    leader.publish("spool");
+    assert_eq!(one.head(LONG).await, Followed::Shared("spool"));
+    let mut taken = pin!(leader.taken());
+    let mut cx = Context::from_waker(Waker::noop());
+    drop(other);
+    assert!(taken.as_mut().poll(&mut cx).is_pending(), "it has seen the share and not taken it");
+    drop(one);
+    assert!(taken.as_mut().poll(&mut cx).is_ready());
+}
+
+#[tokio::test]
 async fn a_late_joiner_gets_it_while_the_leader_lives() {
     let collapse = collapse();
     let leader = lead(&collapse, "/");
     leader.publish("spool");
     let late = follow(&collapse, "/");
-    assert_eq!(late.head(LONG).await, Followed::Shared("spool"));
+    assert_eq!(head(late, LONG).await, Followed::Shared("spool"));
     let joined = follow(&collapse, "/");
     drop(leader);
-    assert_eq!(joined.head(LONG).await, Followed::Shared("spool"), "it joined in time");
+    assert_eq!(head(joined, LONG).await, Followed::Shared("spool"), "it joined in time");
     lead(&collapse, "/");
 }
 
@@ -65,7 +84,7 @@ async fn a_late_joiner_gets_it_while_the_leader_lives() {
 async fn a_release_lets_all_followers_go_at_once() {
     let collapse = collapse();
     let leader = lead(&collapse, "/");
-    let mut heads: Vec<_> = (0..10).map(|_| Box::pin(follow(&collapse, "/").head(LONG))).collect();
+    let mut heads: Vec<_> = (0..10).map(|_| Box::pin(head(follow(&collapse, "/"), LONG))).collect();
     let mut cx = Context::from_waker(Waker::noop());
     assert!(heads.iter_mut().all(|head| head.as_mut().poll(&mut cx).is_pending()));
     leader.release(false);
@@ -79,7 +98,7 @@ async fn a_release_lets_all_followers_go_at_once() {
 async fn a_leader_that_is_dropped_releases_its_followers() {
     let collapse = collapse();
     let leader = lead(&collapse, "/");
-    let waiting = tokio::spawn(follow(&collapse, "/").head(LONG));
+    let waiting = tokio::spawn(head(follow(&collapse, "/"), LONG));
     tokio::task::yield_now().await;
     drop(leader);
     assert_eq!(waiting.await.unwrap(), Followed::Released);
@@ -93,19 +112,19 @@ async fn a_leader_that_has_published_may_still_release_those_that_come_later() {
     leader.publish("spool");
     let follower = follow(&collapse, "/");
     leader.release(false);
-    assert_eq!(follower.head(LONG).await, Followed::Released);
+    assert_eq!(head(follower, LONG).await, Followed::Released);
 }
 
 #[tokio::test]
 async fn a_follower_does_not_wait_for_ever() {
     let collapse = collapse();
     let leader = lead(&collapse, "/");
-    assert_eq!(follow(&collapse, "/").head(Duration::ZERO).await, Followed::TimedOut);
-    let waited = follow(&collapse, "/").head(Duration::from_millis(20)).await;
+    assert_eq!(head(follow(&collapse, "/"), Duration::ZERO).await, Followed::TimedOut);
+    let waited = head(follow(&collapse, "/"), Duration::from_millis(20)).await;
     assert_eq!(waited, Followed::TimedOut);
     assert_eq!(leader.followers(), 0);
     leader.publish("spool");
-    let ready = follow(&collapse, "/").head(Duration::ZERO).await;
+    let ready = head(follow(&collapse, "/"), Duration::ZERO).await;
     assert_eq!(ready, Followed::Shared("spool"), "what is there needs no wait");
 }
 
@@ -120,10 +139,10 @@ async fn after_a_forget_nobody_joins_but_those_that_have_stay() {
     old.publish("old");
     drop(old);
     new.publish("new");
-    assert_eq!(before.head(LONG).await, Followed::Shared("old"));
-    assert_eq!(after.head(LONG).await, Followed::Shared("new"), "the old lead took nothing away");
+    assert_eq!(head(before, LONG).await, Followed::Shared("old"));
+    assert_eq!(head(after, LONG).await, Followed::Shared("new"), "the old lead took nothing away");
     let later = follow(&collapse, "/");
-    assert_eq!(later.head(LONG).await, Followed::Shared("new"));
+    assert_eq!(head(later, LONG).await, Followed::Shared("new"));
 }
 
 #[test]
@@ -176,7 +195,7 @@ async fn a_follower_can_be_sent_between_threads_and_dropped() {
     let leader = lead(&collapse, "/");
     is_send(&leader);
     {
-        let head = pin!(follow(&collapse, "/").head(LONG));
+        let head = pin!(head(follow(&collapse, "/"), LONG));
         is_send(&head);
         assert_eq!(leader.followers(), 1);
     }

@@ -145,7 +145,7 @@ async fn follow(
     ask: &Arc<Ask>,
     mut plan: Plan,
     connection: &Arc<ConnectionHandle>,
-    follow: Follow<Outcome>,
+    mut follow: Follow<Outcome>,
 ) -> Result<Response<Body>, ProxyError> {
     let scope_refused = || ProxyError::ScopeRefused { host: ask.uri().host().to_owned() };
     match follow.head(shared.collapse.wait()).await {
@@ -192,6 +192,7 @@ async fn follow(
         Followed::Released => plan.detail = Some(Detail::Unshareable),
         Followed::TimedOut => plan.detail = Some(Detail::CollapseTimeout),
     }
+    drop(follow);
     // It is not for this request: at once, in parallel, and joining nobody. Another fetch may have
     // ended while this one was waited for: look again.
     match resource::consult(shared, ask)? {

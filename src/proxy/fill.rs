@@ -168,6 +168,11 @@ impl Pump {
             let frame = tokio::select! {
                 frame = body.frame() => frame,
                 () = self.spool.readers_gone(), if !finishing => {
+                    if let Some(lead) = self.lead.as_ref().filter(|lead| lead.followers() > 0) {
+                        // They have the head, and are about to read.
+                        lead.taken().await;
+                        continue;
+                    }
                     // Nobody can join any more; who joined meanwhile is served on.
                     drop(self.lead.take());
                     if self.spool.readers() == 0 {
