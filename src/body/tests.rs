@@ -48,7 +48,7 @@ fn stored(content: &[u8]) -> StoredResponse {
     let none = HeaderMap::new();
     let head = StoredHead::new(StatusCode::OK, None, &none, times, nominated, Freshness::default());
     let key = CacheKey::new(TargetUri::new(Scheme::Http, "example.org", 80, "/"));
-    let mut writer = store.begin(key, head, Scope::Public, None).unwrap();
+    let mut writer = store.announce(key).begin(head, Scope::Public, None).unwrap();
     for frame in content.chunks(200 << 10) {
         writer.write(Bytes::copy_from_slice(frame)).unwrap();
     }

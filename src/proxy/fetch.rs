@@ -14,7 +14,7 @@ use crate::policy::reuse::StaleGrant;
 use crate::policy::storable::{ResponseView, Storable, storable};
 use crate::policy::validation::{self, Validated};
 use crate::policy::{CacheKey, ExchangeTimes, StoredHead, invalidation};
-use crate::store::StoredResponse;
+use crate::store::{Announced, StoredResponse};
 use crate::upstream::{Call, Outgoing, Reply, ResponseBody};
 
 use super::Shared;
@@ -101,9 +101,10 @@ pub(super) async fn run(
     outbound: Outbound,
 ) -> Result<Fetched, ProxyError> {
     let Outbound { fields, body, interim, connection } = outbound;
+    let announced = shared.store.announce(ask.key.clone());
     let Some(stored) = &plan.validate else {
         let (reply, times) = send(shared, ask, fields, body, Some(interim), &connection).await?;
-        return Ok(interpret(shared, ask, reply, times));
+        return Ok(interpret(shared, ask, announced, reply, times));
     };
     let mut conditional = fields.clone();
     validation::set_conditions(stored.head(), &mut conditional);
@@ -133,14 +134,14 @@ pub(super) async fn run(
                 let stale = ServedStale { stored: stored.clone(), grant, why };
                 return Ok(Fetched { peer: Some(reply.peer), kind: Kind::Stale(stale) });
             }
-            Ok(replace(shared, ask, stored, reply, times))
+            Ok(replace(shared, ask, announced, stored, reply, times))
         }
         // A 304 that does not describe what we have: ask again, once, for all of it.
         Validated::Repeat => {
             drop(reply);
             let (reply, times) =
                 send(shared, ask, fields, Outgoing::Empty, Some(interim), &connection).await?;
-            Ok(replace(shared, ask, stored, reply, times))
+            Ok(replace(shared, ask, announced, stored, reply, times))
         }
     }
 }
@@ -150,12 +151,13 @@ pub(super) async fn run(
 fn replace(
     shared: &Arc<Shared>,
     ask: &Ask,
+    announced: Announced,
     stored: &StoredResponse,
     reply: Reply,
     times: ExchangeTimes,
 ) -> Fetched {
     let failed = reply.response.status().is_server_error();
-    let fetched = interpret(shared, ask, reply, times);
+    let fetched = interpret(shared, ask, announced, reply, times);
     if matches!(fetched.kind, Kind::Private { .. }) && !failed {
         shared.store.remove(stored);
     }
@@ -188,7 +190,13 @@ async fn send(
 }
 
 /// Decides whether an answer is stored, and invalidates what it makes doubtful (RFC 9111 §3, §4.4).
-fn interpret(shared: &Arc<Shared>, ask: &Ask, reply: Reply, times: ExchangeTimes) -> Fetched {
+fn interpret(
+    shared: &Arc<Shared>,
+    ask: &Ask,
+    announced: Announced,
+    reply: Reply,
+    times: ExchangeTimes,
+) -> Fetched {
     let Reply { mut response, scope, peer, .. } = reply;
     let version = response.version();
     let status = response.status();
@@ -215,7 +223,7 @@ fn interpret(shared: &Arc<Shared>, ask: &Ask, reply: Reply, times: ExchangeTimes
             let reason = response.extensions().get::<ReasonPhrase>();
             let reason = reason.map(AsRef::as_ref);
             let head = StoredHead::new(status, reason, &fields, times, nominated, freshness);
-            match begin(shared, ask, head, scope, length, response, version) {
+            match begin(announced, head, scope, length, response, version) {
                 Ok(fill) => return Fetched { peer: Some(peer), kind: Kind::Fill(fill) },
                 Err(refused) => {
                     response = *refused;
@@ -230,8 +238,7 @@ fn interpret(shared: &Arc<Shared>, ask: &Ask, reply: Reply, times: ExchangeTimes
 }
 
 fn begin(
-    shared: &Arc<Shared>,
-    ask: &Ask,
+    announced: Announced,
     head: StoredHead,
     scope: Scope,
     length: Option<u64>,
@@ -239,7 +246,7 @@ fn begin(
     version: Version,
 ) -> Result<Fill, Box<Response<ResponseBody>>> {
     let shown = Arc::new(head.clone());
-    match shared.store.begin(ask.key.clone(), head, scope, length) {
+    match announced.begin(head, scope, length) {
         Ok(writer) => {
             Ok(Fill { head: shown, version, scope, length, writer, body: response.into_body() })
         }

@@ -20,14 +20,13 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-use crate::net::Scope;
 use crate::policy::{CacheKey, StoredHead};
 use memory::Memory;
 pub use stored::{Reader, StoredResponse};
 use tier::Storage;
 pub use tier::{Lookup, Tier, Usage};
 use under_way::UnderWay;
-pub use writer::{Overflow, Refused, Writer};
+pub use writer::{Announced, Overflow, Refused, Writer};
 
 /// Without a disk tier a response may take this part of the memory.
 const MEMORY_PER_RESPONSE: u64 = 8;
@@ -86,19 +85,9 @@ impl Store {
         self.shared.memory.lookup(key, request)
     }
 
-    /// Begins to store a response that came from an address of `scope`. `content_length` is what its
-    /// `Content-Length` promised.
-    ///
-    /// # Errors
-    /// [`Refused::TooLarge`] when so long a body is not stored.
-    pub fn begin(
-        &self,
-        key: CacheKey,
-        head: StoredHead,
-        scope: Scope,
-        content_length: Option<u64>,
-    ) -> Result<Writer, Refused> {
-        Writer::begin(&self.shared, key, head, scope, content_length)
+    /// Announces that the response to a request will perhaps be stored under `key`.
+    pub fn announce(&self, key: CacheKey) -> Announced {
+        Announced::new(&self.shared, key)
     }
 
     /// Puts a new head on a stored response that a 304 has freshened (RFC 9111 §4.3.4); the body is
@@ -113,8 +102,8 @@ impl Store {
         self.shared.memory.remove(stored);
     }
 
-    /// Removes all that is stored under `key` (RFC 9111 §4.4) and makes sure that responses being
-    /// written now will not be. Returns how many stored responses went.
+    /// Removes all that is stored under `key` (RFC 9111 §4.4) and makes sure that responses
+    /// announced or written now will not be. Returns how many stored responses went.
     pub fn invalidate(&self, key: &CacheKey) -> usize {
         // Writers first: what is published before they are told is removed by the line below.
         self.shared.under_way.cancel(key.digest());

@@ -14,7 +14,7 @@ fn plain() -> StoredHead {
 }
 
 fn begin(store: &Store, content_length: Option<u64>) -> Writer {
-    store.begin(key("/"), plain(), Scope::Private, content_length).unwrap()
+    store.announce(key("/")).begin(plain(), Scope::Private, content_length).unwrap()
 }
 
 fn lookup(store: &Store) -> Option<StoredResponse> {
@@ -83,7 +83,7 @@ fn what_is_announced_too_long_is_refused_and_what_becomes_too_long_overflows() {
     let store = store();
     let most = store.max_stored();
     assert_eq!(most, 1 << 20);
-    let refused = store.begin(key("/"), plain(), Scope::Public, Some(most + 1));
+    let refused = store.announce(key("/")).begin(plain(), Scope::Public, Some(most + 1));
     assert_eq!(refused.unwrap_err(), Refused::TooLarge);
 
     let mut writer = begin(&store, None);
@@ -110,7 +110,7 @@ fn the_smaller_limit_counts() {
 fn an_invalidation_reaches_writers_under_way() {
     let store = store();
     let mut writer = begin(&store, None);
-    let mut other = store.begin(key("/other"), plain(), Scope::Public, None).unwrap();
+    let mut other = store.announce(key("/other")).begin(plain(), Scope::Public, None).unwrap();
     writer.write(Bytes::from_static(b"old")).unwrap();
     other.write(Bytes::from_static(b"other")).unwrap();
     assert_eq!(store.invalidate(&key("/")), 0);
@@ -126,8 +126,10 @@ fn an_invalidation_reaches_writers_under_way() {
 fn the_first_of_two_writers_does_not_hide_the_second() {
     let store = store();
     let none = HeaderMap::new();
-    let mut older = store.begin(key("/"), head(1, &[], &none), Scope::Public, None).unwrap();
-    let mut newer = store.begin(key("/"), head(2, &[], &none), Scope::Public, None).unwrap();
+    let mut older =
+        store.announce(key("/")).begin(head(1, &[], &none), Scope::Public, None).unwrap();
+    let mut newer =
+        store.announce(key("/")).begin(head(2, &[], &none), Scope::Public, None).unwrap();
     older.write(Bytes::from_static(b"older")).unwrap();
     newer.write(Bytes::from_static(b"newer")).unwrap();
     assert!(newer.finish(None).is_some());

@@ -28,12 +28,50 @@ pub enum Refused {
 #[error("the body outgrew what is stored")]
 pub struct Overflow;
 
-/// Writes one response. Dropping it abandons what was written; only [`Writer::finish`] stores.
+/// A response that is about to be asked for. Announced before the request is sent: an invalidation
+/// from then on reaches it, because the origin may have made it before the change (RFC 9111 §4.4).
 #[derive(Debug)]
-pub struct Writer {
+pub struct Announced {
     shared: Arc<Shared>,
     ticket: Arc<Ticket>,
     key: CacheKey,
+}
+
+impl Announced {
+    pub(super) fn new(shared: &Arc<Shared>, key: CacheKey) -> Self {
+        let ticket = shared.under_way.enter(key.digest());
+        Self { shared: Arc::clone(shared), ticket, key }
+    }
+
+    /// Begins to store it. It came from an address of `scope`, and `content_length` is what its
+    /// `Content-Length` promised.
+    ///
+    /// # Errors
+    /// [`Refused::TooLarge`] when so long a body is not stored.
+    pub fn begin(
+        self,
+        head: StoredHead,
+        scope: Scope,
+        content_length: Option<u64>,
+    ) -> Result<Writer, Refused> {
+        if content_length.is_some_and(|length| length > self.shared.config.max_stored()) {
+            return Err(Refused::TooLarge);
+        }
+        let (frames, length) = (Vec::new(), 0);
+        Ok(Writer { announced: self, head: Some(head), scope, content_length, frames, length })
+    }
+}
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        self.shared.under_way.leave(self.key.digest(), &self.ticket);
+    }
+}
+
+/// Writes one response. Dropping it abandons what was written; only [`Writer::finish`] stores.
+#[derive(Debug)]
+pub struct Writer {
+    announced: Announced,
     head: Option<StoredHead>,
     scope: Scope,
     content_length: Option<u64>,
@@ -42,29 +80,6 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(super) fn begin(
-        shared: &Arc<Shared>,
-        key: CacheKey,
-        head: StoredHead,
-        scope: Scope,
-        content_length: Option<u64>,
-    ) -> Result<Self, Refused> {
-        if content_length.is_some_and(|length| length > shared.config.max_stored()) {
-            return Err(Refused::TooLarge);
-        }
-        let ticket = shared.under_way.enter(key.digest());
-        Ok(Self {
-            shared: Arc::clone(shared),
-            ticket,
-            key,
-            head: Some(head),
-            scope,
-            content_length,
-            frames: Vec::new(),
-            length: 0,
-        })
-    }
-
     /// Adds a part of the body. The caller has copied it: a slice of a read buffer would keep that
     /// whole buffer in memory. The spool may hold the same bytes; nothing is copied here.
     ///
@@ -72,7 +87,7 @@ impl Writer {
     /// [`Overflow`] when the body is now longer than what is stored; the writer is then of no use.
     pub fn write(&mut self, bytes: Bytes) -> Result<(), Overflow> {
         let length = self.length.saturating_add(bytes.len() as u64);
-        if self.head.is_none() || length > self.shared.config.max_stored() {
+        if self.head.is_none() || length > self.announced.shared.config.max_stored() {
             self.head = None;
             self.frames = Vec::new();
             return Err(Overflow);
@@ -85,28 +100,23 @@ impl Writer {
     }
 
     /// The body ended cleanly: stores the response and returns it. `None` when its length is not the
-    /// one that `Content-Length` promised, when its key was invalidated since the beginning, or when
+    /// one that `Content-Length` promised, when its key was invalidated since it was announced, or when
     /// a response to a later exchange was stored meanwhile.
     pub fn finish(mut self, trailers: Option<HeaderMap>) -> Option<StoredResponse> {
         let head = self.head.take()?;
         let disagrees = self.content_length.is_some_and(|length| length != self.length);
-        if disagrees || self.ticket.is_cancelled() {
+        let Announced { shared, ticket, key } = &self.announced;
+        if disagrees || ticket.is_cancelled() {
             return None;
         }
         let body = Blocks::compact(std::mem::take(&mut self.frames));
-        let parts = Parts { key: self.key.clone(), head, scope: self.scope, trailers, body };
+        let parts = Parts { key: key.clone(), head, scope: self.scope, trailers, body };
         let response = StoredResponse::new(next_id(), parts);
-        self.shared.memory.publish(&response, &self.ticket).then_some(response)
+        shared.memory.publish(&response, ticket).then_some(response)
     }
 
     /// Bytes written so far.
     pub fn length(&self) -> u64 {
         self.length
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        self.shared.under_way.leave(self.key.digest(), &self.ticket);
     }
 }
