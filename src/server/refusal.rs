@@ -1,7 +1,7 @@
 //! What never became a request, and why.
 
 use ::http::header::TRANSFER_ENCODING;
-use ::http::{HeaderMap, Request, StatusCode};
+use ::http::{HeaderMap, Request, StatusCode, Uri};
 use bytes::Bytes;
 
 use super::Config;
@@ -121,14 +121,15 @@ fn shorten(line: &[u8]) -> Bytes {
 
 fn what_is_wrong(line: &[u8]) -> &'static str {
     let mut words = line.split(|&byte| byte == b' ');
-    let version = words.nth(2);
+    let (target, version) = (words.nth(1).unwrap_or_default(), words.next());
     match version {
         Some(version) if words.next().is_some() || !version.starts_with(b"HTTP/") => {
             "the request line is not: method, one space, target, one space, HTTP/1.1"
         }
-        Some(b"HTTP/1.1" | b"HTTP/1.0") => {
-            "the request target or a field of the request is not valid HTTP/1.1"
+        Some(b"HTTP/1.1" | b"HTTP/1.0") if Uri::try_from(target).is_err() => {
+            "the request target is not a URL; write one such as http://www.example.com/path"
         }
+        Some(b"HTTP/1.1" | b"HTTP/1.0") => "a field of the request is not valid HTTP/1.1",
         Some(_) => "the HTTP version is neither 1.0 nor 1.1",
         None if line.is_empty() => "the request is not valid HTTP/1.1",
         None => "the request line is not: method, one space, target, one space, HTTP/1.1",
@@ -182,6 +183,8 @@ mod tests {
             ("GET / extra HTTP/1.1", "request line"),
             ("GET /", "request line"),
             ("GET / HTTP/1.1", "field"),
+            ("GET http:///path HTTP/1.1", "URL"),
+            ("GET http://[::1/ HTTP/1.1", "URL"),
         ] {
             assert!(what_is_wrong(line.as_bytes()).contains(word), "{line}");
         }
