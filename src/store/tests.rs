@@ -4,6 +4,7 @@ use http::{HeaderMap, HeaderValue};
 
 use super::contract::{body, head, key, request};
 use super::*;
+use crate::net::Scope;
 
 fn store() -> Store {
     Store::new(&Config { memory: 8 << 20, max_object: 8 << 30 })
