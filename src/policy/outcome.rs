@@ -73,7 +73,7 @@ details! {
     NoStore "no-store" "The response says `no-store`."
     Private "private" "The response says `private`: not for a shared cache."
     NoCache "no-cache" "The response says `no-cache` and cannot be validated."
-    Authorization "authorization" "The request had `Authorization`, and the response does not allow sharing."
+    Authorization "authorization" "The request had `Authorization`, and the response does not allow sharing, or its connection speaks for one client."
     SetCookie "set-cookie" "The response sets a cookie and has no explicit freshness."
     NoFreshness "no-freshness" "Nothing gives the response a lifetime, nor a validator."
     VaryStar "vary-star" "`Vary: *`: no other request may be answered with it."

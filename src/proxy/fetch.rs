@@ -197,7 +197,7 @@ fn interpret(
     reply: Reply,
     times: ExchangeTimes,
 ) -> Fetched {
-    let Reply { mut response, scope, peer, .. } = reply;
+    let Reply { mut response, scope, peer, pinned, .. } = reply;
     let version = response.version();
     let status = response.status();
     for uri in invalidation::invalidated(&ask.method, ask.uri(), status, response.headers()) {
@@ -206,10 +206,13 @@ fn interpret(
         shared.collapse.forget(&key);
     }
     let view = ResponseView { status, fields: response.headers() };
-    let verdict = if ask.cacheable() {
-        storable(&ask.view(), &view, times)
-    } else {
+    let verdict = if !ask.cacheable() {
         Storable::Decline(Detail::Method)
+    } else if pinned {
+        // The connection carries the credentials, and no field of the request shows them.
+        Storable::Decline(Detail::Authorization)
+    } else {
+        storable(&ask.view(), &view, times)
     };
     let length = framed_length(response.headers());
     if status != StatusCode::SWITCHING_PROTOCOLS {

@@ -140,6 +140,8 @@ pub struct Reply {
     pub reused: bool,
     /// The address it came from.
     pub peer: SocketAddr,
+    /// Whether the connection speaks for one client (NTLM, Negotiate): nobody else may be given this.
+    pub pinned: bool,
 }
 
 /// The way to all origins.

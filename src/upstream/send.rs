@@ -4,8 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use http::header::UPGRADE;
-use http::{Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
+use http::{Method, Request, StatusCode};
 
 use super::body::{ResponseBody, io_cause};
 use super::error::{ResponseFault, UpstreamError};
@@ -130,6 +129,7 @@ impl Errand<'_> {
         let Head { mut response, exchange, refused } = head;
         let bad = |why| UpstreamError::BadResponse { host: self.host(), why };
         let (scope, peer, reused) = (connection.scope(), connection.peer(), asked.reused);
+        let pinned = place.is_some() || asked.pins || pin::response_pins(response.headers());
         let lease = if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             if !asked.upgrade {
                 return Err(bad(ResponseFault::Unasked));
@@ -140,25 +140,19 @@ impl Errand<'_> {
             let (status, version) = (response.status(), response.version());
             let again = check_response(&asked.method, status, version, response.headers_mut())
                 .map_err(bad)?;
-            let home =
-                if again && !refused { self.home(place, asked, &response) } else { Home::None };
+            let home = if again && !refused { self.home(place, pinned) } else { Home::None };
             Some(Lease::new(connection, home, exchange))
         };
         let wait = self.upstream.read_wait;
         let response = response.map(|incoming| ResponseBody::new(incoming, lease, wait));
-        Ok(Reply { response, scope, reused, peer })
+        Ok(Reply { response, scope, reused, peer, pinned })
     }
 
-    fn home(
-        &self,
-        place: Option<Arc<Place>>,
-        asked: &Asked,
-        response: &Response<Incoming>,
-    ) -> Home {
+    fn home(&self, place: Option<Arc<Place>>, pinned: bool) -> Home {
         if let Some(place) = place {
             return Home::Client(Arc::downgrade(&place));
         }
-        if !asked.pins && !pin::response_pins(response.headers()) {
+        if !pinned {
             return Home::Pool(Arc::clone(&self.origin));
         }
         match self.client {
