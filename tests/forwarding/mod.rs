@@ -2,11 +2,12 @@
 
 mod bodies;
 mod connection;
+mod deadlines;
 mod expect;
 mod fields;
 mod interim;
+mod names;
 mod pinning;
-mod reach;
 mod reuse;
 mod targets;
 mod text;

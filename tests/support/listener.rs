@@ -61,8 +61,13 @@ pub struct Deaf {
 impl Deaf {
     /// Takes a port of 127.0.0.1 and fills its queue.
     pub async fn start() -> Self {
+        Self::start_on("127.0.0.1:0").await
+    }
+
+    /// The same on another address.
+    pub async fn start_on(address: &str) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
-        socket.bind(([127, 0, 0, 1], 0).into()).expect("a loopback address is free");
+        socket.bind(address.parse().expect("an address")).expect("a loopback address is free");
         let listener = socket.listen(0).expect("a bound socket can listen");
         let mut deaf = Self { listener, queue: Vec::new() };
         while let Ok(connected) = timeout(QUIET, TcpStream::connect(deaf.address())).await {
