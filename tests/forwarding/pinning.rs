@@ -81,6 +81,27 @@ async fn what_came_over_it_is_neither_stored_nor_shared() {
 }
 
 #[tokio::test]
+async fn a_proof_takes_a_connection_out_of_the_pool_and_so_does_a_challenge() {
+    let (origin, proxy) = (Origin::start().await, Proxy::start().await);
+    origin.route("/b", Reply::ok("public"));
+    origin.route("/challenge", Reply::new(407).field("Proxy-Authenticate", "Basic, NTLM"));
+    let urls = ["/b", "/challenge"].map(|path| origin.url(path));
+    let mut clients = Vec::new();
+    for (url, fields) in
+        [(&urls[0], &[("Authorization", "Negotiate YIIB")][..]), (&urls[1], &[]), (&urls[0], &[])]
+    {
+        let mut client = proxy.client().await;
+        // This one goes over whatever rests in the pool.
+        client.get(&urls[0]).await;
+        client.get_with(url, fields).await;
+        clients.push(client);
+    }
+    let seen = origin.wait_for_requests(6).await;
+    let places: Vec<_> = seen.iter().map(|request| request.connection).collect();
+    assert_eq!(places, [0, 0, 1, 1, 2, 2]);
+}
+
+#[tokio::test]
 async fn basic_authentication_pins_nothing() {
     let (origin, proxy) = (Origin::start().await, Proxy::start().await);
     origin.route("/a", Reply::ok("hello").field("WWW-Authenticate", "Basic realm=\"NTLM\""));
