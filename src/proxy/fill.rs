@@ -207,6 +207,12 @@ impl Pump {
         {
             self.give_up(Detail::TooLarge);
         }
+        // A client sees the end in the last byte of a known length: stored first, as in `finish`.
+        if self.remaining == Some(0)
+            && let Some(writer) = self.writer.take()
+        {
+            writer.finish(None);
+        }
         if self.spool.push(data).await? == Pushed::Window && self.writer.is_some() {
             self.give_up(Detail::SpoolBudget);
         }
