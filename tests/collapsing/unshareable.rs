@@ -154,7 +154,7 @@ async fn what_an_unshareable_key_answers_next_may_still_be_stored() {
 
 fn short_memory(config: &mut Config) {
     config.proxy.collapse.unshareable_memory = Duration::from_millis(20);
-    config.proxy.collapse.wait = Duration::from_millis(40);
+    config.proxy.collapse.wait = Duration::from_millis(300);
 }
 
 #[tokio::test]

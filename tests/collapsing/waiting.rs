@@ -28,7 +28,7 @@ async fn a_follower_waits_at_most_collapse_wait_for_the_head_and_then_goes_alone
 #[tokio::test]
 async fn a_follower_that_waited_too_long_takes_what_was_stored_meanwhile() {
     let origin = Origin::start().await;
-    let proxy = Proxy::with(|config| config.proxy.collapse.wait = Duration::from_millis(60)).await;
+    let proxy = Proxy::with(|config| config.proxy.collapse.wait = Duration::from_millis(300)).await;
     let held = Gate::new();
     origin.script("/a", [Reply::cacheable(60, "late").after(&held), Reply::cacheable(60, "new")]);
 
@@ -53,16 +53,19 @@ async fn the_wait_is_for_the_head_and_not_for_the_body() {
     origin.route("/a", Reply::cacheable(60, "slow").body_after(&body));
     origin.script("/b", [Reply::cacheable(60, "").after(&other), Reply::cacheable(60, "")]);
 
-    let clients = [proxy.ask(&origin.url("/a")), proxy.ask(&origin.url("/a"))];
-    body.reached(1).await;
+    let mut leader = proxy.client().await;
+    leader.send(crate::support::client::request("GET", &origin.url("/a"), &[])).await;
+    let head = leader.head().await;
+    let joiner = proxy.ask(&origin.url("/a"));
+    proxy.wait_for_in_flight(2).await;
     // What a follower of another fetch waits for is over by then.
     let held = proxy.ask(&origin.url("/b"));
     other.reached(1).await;
     proxy.get(&origin.url("/b")).await;
     body.open();
-    for client in clients {
-        assert_eq!(client.response().await.text(), "slow");
-    }
+    assert_eq!(joiner.response().await.text(), "slow");
+    let mut rest = leader.body_of(&head);
+    assert_eq!(leader.at_least(&mut rest, 4).await, b"slow");
     other.open();
     held.response().await;
     assert_eq!(origin.requests().iter().filter(|request| request.target == "/a").count(), 1);
