@@ -103,3 +103,27 @@ async fn the_origin_breaks_off_half_way_and_nothing_is_stored() {
     assert_eq!(proxy.get(&url).await.text(), "whole");
     origin.wait_for_requests(2).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_storm_on_many_threads_makes_one_request_for_each_key() {
+    const KEYS: usize = 40;
+    let (origin, proxy) = (Origin::start().await, Proxy::start().await);
+    for key in 0..KEYS {
+        origin.route(&format!("/{key}"), Reply::cacheable(60, format!("body of {key}")));
+    }
+    let mut crowd = JoinSet::new();
+    for _ in 0..16 {
+        let (address, url) = (proxy.address(), origin.url("/"));
+        crowd.spawn(async move {
+            let mut client = Client::connect(address).await;
+            for key in 0..KEYS {
+                let response = client.get(&format!("{url}{key}")).await;
+                assert_eq!(response.text(), format!("body of {key}"));
+            }
+        });
+    }
+    while let Some(done) = crowd.join_next().await {
+        done.unwrap();
+    }
+    origin.wait_for_requests(KEYS).await;
+}

@@ -119,3 +119,62 @@ async fn a_drain_lets_a_fill_finish_that_nobody_reads_any_more() {
     stopped.await.unwrap();
     assert_eq!(origin.body_bytes_sent(), length);
 }
+
+#[tokio::test]
+async fn a_drain_lets_a_fetch_and_all_who_wait_for_it_finish() {
+    let (origin, proxy) = (Origin::start().await, Proxy::start().await);
+    let (head, body) = (Gate::new(), Gate::new());
+    origin.route("/a", Reply::cacheable(60, "hello").after(&head).body_after(&body));
+    let clients = [(); 3].map(|()| proxy.ask(&origin.url("/a")));
+    head.reached(1).await;
+    proxy.wait_for_in_flight(3).await;
+    let mut stopped = tokio::spawn(proxy.stop());
+    not_yet("it stopped although requests were in flight", &mut stopped).await;
+    head.open();
+    body.open();
+    for client in clients {
+        assert_eq!(client.response().await.text(), "hello");
+    }
+    stopped.await.unwrap();
+    origin.only_request();
+}
+
+#[tokio::test]
+async fn a_small_response_whose_client_left_before_its_head_came_is_stored() {
+    let (origin, proxy) = (Origin::start().await, Proxy::start().await);
+    let head = Gate::new();
+    origin.route("/a", Reply::cacheable(60, "hello").after(&head));
+    let url = origin.url("/a");
+    let mut client = proxy.client().await;
+    client.send(request("GET", &url, &[])).await;
+    head.reached(1).await;
+    client.reset();
+    head.open();
+    proxy.wait_for_in_flight(0).await;
+    let again = proxy.get(&url).await;
+    assert!(!again.cache_status().ends_with("stored"), "{}", again.cache_status());
+    assert_eq!(again.text(), "hello");
+    origin.only_request();
+}
+
+#[tokio::test]
+async fn a_follower_that_leaves_disturbs_nobody() {
+    let (origin, proxy) = (Origin::start().await, Proxy::start().await);
+    let (head, body) = (Gate::new(), Gate::new());
+    origin.route("/a", Reply::cacheable(60, "hello").after(&head).body_after(&body));
+    let url = origin.url("/a");
+    let leader = proxy.ask(&url);
+    head.reached(1).await;
+    let mut leaves = proxy.client().await;
+    leaves.send(request("GET", &url, &[])).await;
+    let stays = proxy.ask(&url);
+    proxy.wait_for_in_flight(3).await;
+    leaves.reset();
+    head.open();
+    body.open();
+    for client in [leader, stays] {
+        assert_eq!(client.response().await.text(), "hello");
+    }
+    origin.only_request();
+    assert_eq!(proxy.usage().responses, 1);
+}

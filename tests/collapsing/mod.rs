@@ -11,7 +11,9 @@ mod waiting;
 
 use std::time::Duration;
 
+use crate::support::client::request;
 use crate::support::gate::Gate;
+use crate::support::message::Framing;
 use crate::support::origin::{Origin, Reply};
 use crate::support::proxy::Proxy;
 
@@ -86,7 +88,7 @@ async fn who_comes_during_the_fill_joins_and_is_no_hit() {
     origin.route("/a", Reply::cacheable(60, "hello").body_after(&gate));
 
     let mut leader = proxy.client().await;
-    leader.send(crate::support::client::request("GET", &origin.url("/a"), &[])).await;
+    leader.send(request("GET", &origin.url("/a"), &[])).await;
     let head = leader.head().await;
     assert_eq!(proxy.usage().responses, 0);
     proxy.advance(Duration::from_secs(7));
@@ -110,7 +112,7 @@ async fn who_comes_when_what_is_under_way_is_stale_already_fetches_anew() {
     origin.script("/a", [Reply::cacheable(5, "old").body_after(&gate), Reply::cacheable(5, "new")]);
 
     let mut leader = proxy.client().await;
-    leader.send(crate::support::client::request("GET", &origin.url("/a"), &[])).await;
+    leader.send(request("GET", &origin.url("/a"), &[])).await;
     let head = leader.head().await;
     proxy.advance(Duration::from_secs(6));
     assert_eq!(proxy.get(&origin.url("/a")).await.text(), "new");
@@ -118,4 +120,27 @@ async fn who_comes_when_what_is_under_way_is_stale_already_fetches_anew() {
     let mut body = leader.body_of(&head);
     assert_eq!(leader.at_least(&mut body, 3).await, b"old");
     origin.wait_for_requests(2).await;
+}
+
+#[tokio::test]
+async fn clients_of_http_1_0_and_the_text_client_stream_along() {
+    let (origin, proxy) = (Origin::start().await, Proxy::start().await);
+    let gate = Gate::new();
+    origin.route("/a", Reply::cacheable(60, "hello").chunked().after(&gate));
+    let url = origin.url("/a");
+    let leader = proxy.ask(&url);
+    gate.reached(1).await;
+    let (mut old, mut text) = (proxy.client().await, proxy.client().await);
+    old.send(format!("GET {url} HTTP/1.0\r\n\r\n")).await;
+    text.send(format!("{url}\n")).await;
+    proxy.wait_for_in_flight(3).await;
+    gate.open();
+    assert_eq!(leader.response().await.text(), "hello");
+    for client in [&mut old, &mut text] {
+        let response = client.response().await;
+        assert_eq!((response.text(), response.cache_status()), ("hello", JOINED));
+        assert_eq!(response.framing, Framing::Close);
+        client.expect_close().await;
+    }
+    origin.only_request();
 }

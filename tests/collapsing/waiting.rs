@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::support::client::request;
 use crate::support::gate::Gate;
 use crate::support::origin::{Origin, Reply};
 use crate::support::proxy::Proxy;
@@ -54,7 +55,7 @@ async fn the_wait_is_for_the_head_and_not_for_the_body() {
     origin.script("/b", [Reply::cacheable(60, "").after(&other), Reply::cacheable(60, "")]);
 
     let mut leader = proxy.client().await;
-    leader.send(crate::support::client::request("GET", &origin.url("/a"), &[])).await;
+    leader.send(request("GET", &origin.url("/a"), &[])).await;
     let head = leader.head().await;
     let joiner = proxy.ask(&origin.url("/a"));
     proxy.wait_for_in_flight(2).await;
@@ -79,7 +80,7 @@ async fn the_leader_leaves_before_the_head(followers: usize) {
     origin.route("/a", reply);
 
     let mut leader = proxy.client().await;
-    leader.send(crate::support::client::request("GET", &origin.url("/a"), &[])).await;
+    leader.send(request("GET", &origin.url("/a"), &[])).await;
     head.reached(1).await;
     let waiting: Vec<_> = (0..followers).map(|_| proxy.ask(&origin.url("/a"))).collect();
     proxy.wait_for_in_flight(1 + followers).await;
@@ -111,7 +112,7 @@ async fn the_fill_outlives_the_client_that_started_it() {
     origin.route("/a", Reply::cacheable(60, "").pattern(4 << 20).paced(&pace, 1 << 20));
 
     let mut leader = proxy.client().await;
-    leader.send(crate::support::client::request("GET", &origin.url("/a"), &[])).await;
+    leader.send(request("GET", &origin.url("/a"), &[])).await;
     let head = leader.head().await;
     let follower = proxy.ask(&origin.url("/a"));
     proxy.wait_for_in_flight(2).await;

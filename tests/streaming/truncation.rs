@@ -1,11 +1,23 @@
 //! A body that breaks off: never stored, and never passed on as if it were whole.
 
 use super::begin;
+use crate::support::client::{Client, request};
 use crate::support::gate::Gate;
 use crate::support::origin::{Origin, Reply};
 use crate::support::proxy::Proxy;
+use crate::support::wire::{Body, Broken};
 
 const BODY: &str = "0123456789";
+
+/// Reads what is left of [`BODY`] or of its beginning, and says how it ended.
+async fn to_the_end(client: &mut Client, body: &mut Body) -> Result<Vec<u8>, Broken> {
+    let mut got = Vec::new();
+    while let Some(piece) = client.piece(body).await? {
+        got.extend(piece);
+        assert!(BODY.as_bytes().starts_with(&got), "{got:?}");
+    }
+    Ok(got)
+}
 
 /// Two clients have the head and share a body that breaks off after six bytes; a third asks again.
 async fn nothing_is_stored_and_every_client_sees_it(cut: impl Fn(Reply) -> Reply) {
@@ -19,15 +31,8 @@ async fn nothing_is_stored_and_every_client_sees_it(cut: impl Fn(Reply) -> Reply
     let bodies = [begin(&mut one, &url).await, begin(&mut two, &url).await];
     body.open();
     for (mut client, mut body) in [one, two].into_iter().zip(bodies) {
-        let mut got = Vec::new();
-        let end = loop {
-            match client.piece(&mut body).await {
-                Ok(Some(piece)) => got.extend(piece),
-                end => break end,
-            }
-        };
-        assert!(end.is_err(), "a whole response came: {got:?}");
-        assert!(BODY.as_bytes().starts_with(&got), "{got:?}");
+        let end = to_the_end(&mut client, &mut body).await;
+        assert!(end.is_err(), "a whole response came: {end:?}");
     }
 
     assert_eq!(proxy.usage().responses, 0);
@@ -82,7 +87,7 @@ async fn an_invalid_chunk_is_an_error_for_everybody() {
     origin.route("/a", Reply::raw(format!("{head}3\r\nabc\r\nzz\r\n")));
 
     let mut client = proxy.client().await;
-    client.send(crate::support::client::request("GET", &origin.url("/a"), &[])).await;
+    client.send(request("GET", &origin.url("/a"), &[])).await;
     client.broken_response().await;
 
     assert_eq!(proxy.usage().responses, 0);
@@ -142,4 +147,41 @@ async fn a_body_that_ends_with_its_connection_is_complete_and_stored() {
         assert_eq!(second.field("content-length"), Some("10"));
     }
     origin.wait_for_requests(2).await;
+}
+
+#[tokio::test]
+async fn a_client_that_knows_the_end_by_the_close_sees_a_reset_instead() {
+    let (origin, proxy) = (Origin::start().await, Proxy::start().await);
+    let stored = || Reply::cacheable(60, BODY).chunked();
+    let unstorable = || Reply::ok(BODY).field("Cache-Control", "no-store").chunked();
+    for (path, reply) in [
+        ("/stored", stored().cut_after(6)),
+        ("/reset", stored().reset_after(6)),
+        ("/unstorable", unstorable().cut_after(6)),
+    ] {
+        let gate = Gate::new();
+        origin.route(path, reply.body_after(&gate));
+        let mut client = proxy.client().await;
+        client.send(format!("GET {} HTTP/1.0\r\n\r\n", origin.url(path))).await;
+        let head = client.head().await;
+        let mut body = client.body_of(&head);
+        gate.open();
+        let end = to_the_end(&mut client, &mut body).await;
+        assert!(matches!(end, Err(Broken::Failed(_))), "{path}: a clean end: {end:?}");
+    }
+    assert_eq!(proxy.usage().responses, 0);
+}
+
+#[tokio::test]
+async fn the_connection_of_a_client_whose_response_broke_off_is_closed() {
+    let (origin, proxy) = (Origin::start().await, Proxy::start().await);
+    origin.route("/a", Reply::cacheable(60, BODY).chunked().cut_after(6));
+    origin.route("/b", Reply::ok("another"));
+    let mut client = proxy.client().await;
+    let requests = ["/a", "/b"].map(|path| request("GET", &origin.url(path), &[]));
+    // Two in a row on the wire: the second must not be read as a part of the first.
+    client.send(requests.concat()).await;
+    let response = client.any_response_to("GET").await;
+    assert!(response.broken.is_some(), "{response:?}");
+    assert!(!String::from_utf8_lossy(&response.raw).contains("another"));
 }
