@@ -91,6 +91,31 @@ impl Binary {
         .await
     }
 
+    /// Reads standard error up to the line that is wanted, and returns it.
+    pub async fn error_line(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        within(what.to_owned(), async {
+            while let Some(line) = self.stderr.recv().await {
+                if wanted(&line) {
+                    return line;
+                }
+            }
+            panic!("the program ended before {what}");
+        })
+        .await
+    }
+
+    /// The next line of either output.
+    pub async fn any_line(&mut self) -> String {
+        let line = within("a line", async {
+            tokio::select! {
+                Some(line) = self.stdout.recv() => Some(line),
+                Some(line) = self.stderr.recv() => Some(line),
+                else => None,
+            }
+        });
+        line.await.expect("the program has not ended")
+    }
+
     /// Types a line at its terminal.
     pub fn type_line(&mut self, line: &str) {
         let stdin = self.child.stdin.as_mut().expect("its input is open");
