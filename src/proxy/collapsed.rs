@@ -34,8 +34,9 @@ pub(super) async fn answer(
 ) -> Result<Response<Body>, ProxyError> {
     match shared.collapse.join(&ask.key, Instant::now()) {
         Join::Unshareable => {
-            let plan = Plan { detail: Some(Detail::Unshareable), ..plan };
-            resource::alone(shared, exchange, ask, plan, connection).await
+            let answer = resource::alone(shared, exchange, ask, plan, connection).await;
+            exchange.otherwise(Detail::Unshareable);
+            answer
         }
         Join::Follow(follow) => self::follow(shared, exchange, ask, plan, connection, follow).await,
         // Between the look-up and the lead, an earlier fetch may have ended: look again.
@@ -143,12 +144,12 @@ async fn follow(
     shared: &Arc<Shared>,
     exchange: &mut Exchange,
     ask: &Arc<Ask>,
-    mut plan: Plan,
+    plan: Plan,
     connection: &Arc<ConnectionHandle>,
     mut follow: Follow<Outcome>,
 ) -> Result<Response<Body>, ProxyError> {
     let scope_refused = || ProxyError::ScopeRefused { host: ask.uri().host().to_owned() };
-    match follow.head(shared.collapse.wait()).await {
+    let sent_away = match follow.head(shared.collapse.wait()).await {
         Followed::Shared(Outcome::Filling(following)) => {
             if !ask.reach.allows(following.scope) {
                 return Err(scope_refused());
@@ -169,9 +170,8 @@ async fn follow(
                 exchange.explain(&outcome);
                 return Ok(respond::following(shared, ask, &following, Some(reader), &outcome));
             }
-            if !following.head.nominated.matches(&ask.fields) {
-                plan.detail = Some(Detail::VaryMismatch);
-            }
+            let differs = !following.head.nominated.matches(&ask.fields);
+            if differs { Detail::VaryMismatch } else { Detail::Unshareable }
         }
         Followed::Shared(
             Outcome::Freshened(stored) | Outcome::Stale(ServedStale { stored, .. }),
@@ -182,16 +182,18 @@ async fn follow(
             if reuse::answers(stored.head(), &ask.view(), shared.clock.now()) {
                 return Ok(resource::after_validation(shared, exchange, ask, &plan, &stored, true));
             }
+            Detail::VaryMismatch
         }
         Followed::Shared(Outcome::Stale(stale)) => {
             if stale.stored.head().nominated.matches(&ask.fields) {
                 return Ok(resource::stale(shared, exchange, ask, stale));
             }
+            Detail::VaryMismatch
         }
         Followed::Shared(Outcome::Failed(error)) => return Err(error),
-        Followed::Released => plan.detail = Some(Detail::Unshareable),
-        Followed::TimedOut => plan.detail = Some(Detail::CollapseTimeout),
-    }
+        Followed::Released => Detail::Unshareable,
+        Followed::TimedOut => Detail::CollapseTimeout,
+    };
     drop(follow);
     // It is not for this request: at once, in parallel, and joining nobody. Another fetch may have
     // ended while this one was waited for: look again.
@@ -199,6 +201,10 @@ async fn follow(
         Consulted::Answer(stored, outcome, word) => {
             Ok(resource::from_store(shared, exchange, ask, &stored, &outcome, word))
         }
-        Consulted::Forward(plan) => resource::alone(shared, exchange, ask, plan, connection).await,
+        Consulted::Forward(plan) => {
+            let answer = resource::alone(shared, exchange, ask, plan, connection).await;
+            exchange.otherwise(sent_away);
+            answer
+        }
     }
 }

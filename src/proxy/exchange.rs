@@ -107,6 +107,11 @@ impl Exchange {
         self.record.reason = Some(detail.as_str().into());
     }
 
+    /// Why it went alone, where nothing weightier is to be said.
+    pub(super) fn otherwise(&mut self, detail: Detail) {
+        self.record.reason.get_or_insert(detail.as_str().into());
+    }
+
     /// The response is being stored for this exchange: what becomes of that is known at the end.
     pub(super) fn watch(&mut self, fate: Arc<Fate>) {
         self.fate = Some(fate);
