@@ -237,3 +237,21 @@ async fn the_client_that_reads_slowly_holds_nobody_else_up() {
     let mut body = slow.body_of(&head);
     assert_eq!(slow.pattern(&mut body).await, Ok(1_000_000));
 }
+
+#[tokio::test]
+async fn what_came_before_a_body_broke_off_reaches_the_client_even_when_it_came_at_once() {
+    let (origin, proxy) = (Origin::start().await, Proxy::start().await);
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n";
+    let rest = "\r\n5\r\nhello\r\nno chunk\r\n";
+    origin.route("/through", Reply::raw(format!("{head}Cache-Control: no-store\r\n{rest}")));
+    origin.route("/stored", Reply::raw(format!("{head}Cache-Control: max-age=60\r\n{rest}")));
+    for path in ["/through", "/stored"] {
+        let mut client = proxy.client().await;
+        client.send(request("GET", &origin.url(path), &[])).await;
+        let response = client.broken_response().await;
+        assert_eq!((response.status, response.text()), (200, "hello"), "{path}");
+    }
+    // Nothing of it was stored.
+    origin.route("/stored", "whole");
+    assert_eq!(proxy.get(&origin.url("/stored")).await.text(), "whole");
+}
