@@ -6,6 +6,8 @@ use crate::support::origin::{Origin, Reply};
 use crate::support::proxy::Proxy;
 
 const PIECE: usize = 256 << 10;
+/// Much, and yet what could be stored.
+const LENGTH: u64 = 80 * PIECE as u64;
 
 /// Asks, lets `read` pieces come, and leaves.
 async fn read_and_leave(proxy: &Proxy, url: &str, pace: &Gate, read: usize) {
@@ -41,7 +43,7 @@ async fn a_body_of_which_much_is_left_is_stopped_and_not_stored() {
     let origin = Origin::start().await;
     let proxy = Proxy::with(|config| config.proxy.fill.finish_within = 1000).await;
     let pace = Gate::new();
-    let long = Reply::cacheable(60, "").pattern(200 * PIECE as u64).paced(&pace, PIECE);
+    let long = Reply::cacheable(60, "").pattern(LENGTH).paced(&pace, PIECE);
     origin.script("/a", [long, Reply::cacheable(60, "again")]);
     let url = origin.url("/a");
 
@@ -49,7 +51,7 @@ async fn a_body_of_which_much_is_left_is_stopped_and_not_stored() {
     pace.open();
     origin.wait_for_closed(1).await;
     proxy.wait_for_in_flight(0).await;
-    assert!(origin.body_bytes_sent() < 200 * PIECE as u64);
+    assert!(origin.body_bytes_sent() < LENGTH);
     assert_eq!(proxy.usage().responses, 0);
     let again = proxy.get(&url).await;
     assert_eq!((again.text(), again.cache_status()), ("again", super::LED));
@@ -60,7 +62,7 @@ async fn a_body_of_which_much_is_left_is_stopped_and_not_stored() {
 async fn a_body_of_unknown_length_is_stopped() {
     let (origin, proxy) = (Origin::start().await, Proxy::start().await);
     let pace = Gate::new();
-    let long = Reply::cacheable(60, "").chunked().pattern(200 * PIECE as u64).paced(&pace, PIECE);
+    let long = Reply::cacheable(60, "").chunked().pattern(LENGTH).paced(&pace, PIECE);
     origin.route("/a", long);
 
     read_and_leave(&proxy, &origin.url("/a"), &pace, 1).await;
@@ -93,13 +95,13 @@ async fn as_long_as_one_reads_the_fill_goes_on() {
 async fn an_unstorable_body_ends_with_its_client() {
     let (origin, proxy) = (Origin::start().await, Proxy::start().await);
     let pace = Gate::new();
-    let reply = Reply::ok("").field("Cache-Control", "no-store").pattern(200 * PIECE as u64);
+    let reply = Reply::ok("").field("Cache-Control", "no-store").pattern(LENGTH);
     origin.route("/a", reply.paced(&pace, PIECE));
 
     read_and_leave(&proxy, &origin.url("/a"), &pace, 1).await;
     pace.open();
     origin.wait_for_closed(1).await;
-    assert!(origin.body_bytes_sent() < 200 * PIECE as u64);
+    assert!(origin.body_bytes_sent() < LENGTH);
 }
 
 #[tokio::test]
