@@ -93,6 +93,10 @@ impl Exchange {
     /// the detail, or the forward reason where it says more than the message of the line does.
     pub(super) fn explain(&mut self, outcome: &CacheOutcome) {
         use ForwardReason::{Bypass, Method, UriMiss};
+        self.record.forward = match outcome {
+            CacheOutcome::Hit { .. } => None,
+            CacheOutcome::Forwarded { reason, .. } => Some(*reason),
+        };
         let reason = match outcome {
             CacheOutcome::Hit { detail, .. } => detail.map(Detail::as_str),
             CacheOutcome::Forwarded { detail: Some(detail), .. } => Some(detail.as_str()),
@@ -218,6 +222,7 @@ pub(super) fn blank(client: IpAddr, method: Option<Method>) -> AccessRecord {
         time: Timestamp::default(),
         cache: CacheWord::Error,
         tier: None,
+        forward: None,
         reason: None,
         error: None,
         referer: None,

@@ -53,6 +53,7 @@ pub(super) fn hit() -> AccessRecord {
         time: Timestamp::from_unix_millis(1_795_181_761_123),
         cache: CacheWord::Hit,
         tier: Some("memory"),
+        forward: None,
         reason: None,
         error: None,
         referer: None,

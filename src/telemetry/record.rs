@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ::http::{HeaderValue, Method, Version};
 
+use crate::policy::outcome::ForwardReason;
 use crate::time::Timestamp;
 
 /// What became of one exchange. The proxy fills it when the response's *body* has ended.
@@ -33,6 +34,8 @@ pub struct AccessRecord {
     pub cache: CacheWord,
     /// Where the body came from: `memory`, `disk` or `origin`.
     pub tier: Option<&'static str>,
+    /// Why it was forwarded, for Squid's format; none when it was not.
+    pub forward: Option<ForwardReason>,
     /// Why it was forwarded, not stored or refused (the words of `Cache-Status`).
     pub reason: Option<Cow<'static, str>>,
     /// What went wrong, as a plain sentence.

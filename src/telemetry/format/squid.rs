@@ -5,6 +5,7 @@
 //! ```
 
 use super::{escape, put};
+use crate::policy::outcome::ForwardReason;
 use crate::telemetry::record::{AccessRecord, CacheWord};
 
 /// Appends the line of `record`.
@@ -42,9 +43,9 @@ fn result(record: &AccessRecord) -> &'static str {
         CacheWord::Hit | CacheWord::Stale if in_memory => "TCP_MEM_HIT",
         CacheWord::Hit | CacheWord::Stale => "TCP_HIT",
         CacheWord::Revalidated => "TCP_REFRESH_UNMODIFIED",
-        CacheWord::Miss => match record.reason.as_deref() {
-            Some("stale") => "TCP_REFRESH_MODIFIED",
-            Some("request") => "TCP_CLIENT_REFRESH_MISS",
+        CacheWord::Miss => match record.forward {
+            Some(ForwardReason::Stale) => "TCP_REFRESH_MODIFIED",
+            Some(ForwardReason::Request) => "TCP_CLIENT_REFRESH_MISS",
             _ => "TCP_MISS",
         },
         CacheWord::Collapsed => "TCP_CF_MISS",

@@ -3,6 +3,7 @@ use std::time::Duration;
 use ::http::{HeaderValue, Method, Version};
 
 use super::*;
+use crate::policy::outcome::ForwardReason;
 use crate::telemetry::capture::hit;
 use crate::telemetry::record::CacheWord;
 use crate::time::Timestamp;
@@ -146,11 +147,12 @@ fn squid_uses_squids_own_result_codes() {
     use CacheWord::{
         Bypass, Collapsed, Error, Hit, Miss, Own, Refused, Revalidated, Stale, Tunnel,
     };
+    use ForwardReason::{Method, Request, UriMiss};
     type Row = (
         CacheWord,
         u16,
         Option<&'static str>,
-        Option<&'static str>,
+        Option<ForwardReason>,
         Option<&'static str>,
         &'static str,
     );
@@ -159,15 +161,15 @@ fn squid_uses_squids_own_result_codes() {
         (Hit, 200, Some("disk"), None, None, "TCP_HIT/200"),
         (Hit, 304, Some("memory"), None, None, "TCP_IMS_HIT/304"),
         (Hit, 304, Some("disk"), None, None, "TCP_IMS_HIT/304"),
-        (Stale, 200, Some("memory"), Some("max-stale"), None, "TCP_MEM_HIT/200"),
-        (Stale, 200, Some("disk"), Some("max-stale"), None, "TCP_HIT/200"),
+        (Stale, 200, Some("memory"), None, None, "TCP_MEM_HIT/200"),
+        (Stale, 200, Some("disk"), None, None, "TCP_HIT/200"),
         (Stale, 200, Some("memory"), None, Some("refused"), "TCP_REFRESH_FAIL_OLD/200"),
         (Revalidated, 200, Some("memory"), None, None, "TCP_REFRESH_UNMODIFIED/200"),
-        (Miss, 200, Some("origin"), Some("uri-miss"), None, "TCP_MISS/200"),
-        (Miss, 200, Some("origin"), Some("stale"), None, "TCP_REFRESH_MODIFIED/200"),
-        (Miss, 200, Some("origin"), Some("request"), None, "TCP_CLIENT_REFRESH_MISS/200"),
+        (Miss, 200, Some("origin"), Some(UriMiss), None, "TCP_MISS/200"),
+        (Miss, 200, Some("origin"), Some(ForwardReason::Stale), None, "TCP_REFRESH_MODIFIED/200"),
+        (Miss, 200, Some("origin"), Some(Request), None, "TCP_CLIENT_REFRESH_MISS/200"),
         (Collapsed, 200, Some("origin"), None, None, "TCP_CF_MISS/200"),
-        (Bypass, 200, Some("origin"), Some("method"), None, "TCP_MISS/200"),
+        (Bypass, 200, Some("origin"), Some(Method), None, "TCP_MISS/200"),
         (Tunnel, 200, None, None, None, "TCP_TUNNEL/200"),
         (Own, 200, None, None, None, "NONE/200"),
         (Refused, 403, None, None, None, "TCP_DENIED/403"),
@@ -177,12 +179,13 @@ fn squid_uses_squids_own_result_codes() {
         (Error, 200, Some("origin"), None, Some("broke off"), "TCP_MISS_ABORTED/200"),
         (Error, 0, None, None, Some("client left"), "TCP_MISS_ABORTED/000"),
     ];
-    for (cache, status, tier, reason, error, expected) in cases {
+    for (cache, status, tier, forward, error, expected) in cases {
         let record = AccessRecord {
             cache,
             status,
             tier,
-            reason: reason.map(Into::into),
+            forward,
+            reason: forward.map(|_| "unshareable".into()),
             error: error.map(Into::into),
             ..hit()
         };
