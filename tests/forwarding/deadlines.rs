@@ -5,7 +5,7 @@ use std::time::Duration;
 use larder::cli::serve::Config;
 
 use crate::support::client::request;
-use crate::support::gate::Gate;
+use crate::support::gate::{Gate, QUIET, not_yet};
 use crate::support::listener::{Deaf, Listener};
 use crate::support::message::Response;
 use crate::support::origin::{Origin, Reply};
@@ -89,7 +89,8 @@ async fn an_origin_that_makes_no_tls_is_a_504() {
 
 #[tokio::test]
 async fn a_body_that_stands_still_ends_as_an_error_of_the_clients_connection() {
-    let (origin, proxy) = (Origin::start().await, Proxy::with(hurried).await);
+    let origin = Origin::start().await;
+    let proxy = Proxy::with(|config| config.upstream.read_wait = SHORT).await;
     origin.route("/through", Reply::ok("a body").stall_after(2));
     origin.route("/stored", Reply::cacheable(60, "a body").stall_after(2));
     for path in ["/through", "/stored"] {
@@ -108,15 +109,16 @@ async fn a_body_that_stands_still_ends_as_an_error_of_the_clients_connection() {
 
 #[tokio::test]
 async fn the_wait_for_an_answer_begins_with_the_last_byte_of_the_request() {
-    let (origin, proxy) = (Origin::start().await, Proxy::with(hurried).await);
+    let origin = Origin::start().await;
+    let proxy = Proxy::with(|config| config.upstream.response_wait = 4 * QUIET).await;
     let gate = Gate::new();
     origin.route("/a", Reply::ok("thanks"));
     let mut client = proxy.client().await;
     client.send(request("POST", &origin.url("/a"), &[("Content-Length", "4")])).await;
     client.send("bo").await;
-    // Far longer than the wait for an answer: the client is slow, not the origin.
-    for _ in 0..2 {
-        crate::support::gate::not_yet("an answer", gate.wait()).await;
+    // Longer than the wait for an answer: the client is slow, not the origin.
+    for _ in 0..5 {
+        not_yet("an answer", gate.wait()).await;
     }
     client.send("dy").await;
     assert_eq!(client.response().await.text(), "thanks");

@@ -79,7 +79,7 @@ async fn name_servers_that_fail_or_say_nothing_are_told_apart() {
         config.upstream.dns_wait = std::time::Duration::from_millis(60);
     })
     .await;
-    let broken = proxy.get("http://broken.test/").await;
+    let broken = asking(&dns).get("http://broken.test/").await;
     assert_eq!((broken.status, broken.text().contains("broken.test")), (502, true));
     let silent = proxy.get("http://silent.test/").await;
     assert_eq!((silent.status, silent.text().contains("in time")), (504, true));

@@ -46,8 +46,8 @@ async fn the_200_comes_only_when_the_connection_stands() {
     let deaf = Deaf::start().await;
     let proxy = Proxy::with(|config| {
         any_port(config);
-        config.upstream.connect_wait = Duration::from_millis(150);
-        config.upstream.connect_total_wait = Duration::from_millis(150);
+        config.upstream.connect_wait = Duration::from_millis(400);
+        config.upstream.connect_total_wait = Duration::from_millis(400);
     })
     .await;
     let mut client = proxy.client().await;
