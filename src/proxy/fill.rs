@@ -208,10 +208,8 @@ impl Pump {
             self.give_up(Detail::TooLarge);
         }
         // A client sees the end in the last byte of a known length: stored first, as in `finish`.
-        if self.remaining == Some(0)
-            && let Some(writer) = self.writer.take()
-        {
-            writer.finish(None);
+        if self.remaining == Some(0) {
+            self.store(None);
         }
         if self.spool.push(data).await? == Pushed::Window && self.writer.is_some() {
             self.give_up(Detail::SpoolBudget);
@@ -227,6 +225,15 @@ impl Pump {
         self.spool.stop_joining();
     }
 
+    /// All of the body is there, and has not been stored yet.
+    fn store(&mut self, trailers: Option<HeaderMap>) {
+        if let Some(writer) = self.writer.take()
+            && writer.finish(trailers).is_none()
+        {
+            self.not_stored(Detail::Invalidated);
+        }
+    }
+
     /// Notes the first reason: the others follow from it.
     fn not_stored(&self, why: Detail) {
         self.fate.set(why).ok();
@@ -235,11 +242,7 @@ impl Pump {
     /// The body ended cleanly. It is visible in the store before any client sees its end, so that a
     /// client that asks again at once finds it.
     fn finish(mut self, trailers: Option<HeaderMap>) {
-        if let Some(writer) = self.writer.take()
-            && writer.finish(trailers.clone()).is_none()
-        {
-            self.not_stored(Detail::Invalidated);
-        }
+        self.store(trailers.clone());
         drop(self.lead.take());
         self.spool.finish(trailers);
     }

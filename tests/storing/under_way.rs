@@ -112,6 +112,8 @@ async fn what_was_invalidated_before_its_head_came_is_not_stored() {
     // The origin may have made the old response before the change.
     assert_eq!(proxy.get(&url).await.text(), "new");
     origin.wait_for_requests(3).await;
+    let first = proxy.log().wait_for(|line| line["method"] == "GET").await;
+    assert_eq!((&first["cache"], &first["reason"]), (&"miss".into(), &"invalidated".into()));
 }
 
 #[tokio::test]
