@@ -14,7 +14,7 @@ pub mod via;
 mod tests;
 
 pub use precondition::Precondition;
-pub use range::RangeAnswer;
+pub use range::{ContentRange, RangeAnswer};
 pub use target::{Authority, Mode, Scheme, ServerTarget, Target, TargetError, TargetUri};
 pub use validators::{EntityTag, Validators};
 pub use via::Pseudonym;

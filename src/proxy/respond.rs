@@ -47,7 +47,7 @@ pub(super) fn stored(
             fields.insert(CONTENT_LENGTH, HeaderValue::from(last - first + 1));
             (StatusCode::PARTIAL_CONTENT, Body::from(stored.reader_range(first, last)))
         }
-        RangeAnswer::Whole => {
+        RangeAnswer::Whole | RangeAnswer::Parts(_) => {
             // Trailers need chunks: their announcement is in the stored head.
             let reader = match stored.trailers() {
                 Some(trailers) if ask.trailers => stored.reader().with_trailers(trailers.clone()),
