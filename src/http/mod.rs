@@ -6,6 +6,7 @@ pub mod hop_by_hop;
 pub mod list;
 pub mod precondition;
 pub mod range;
+pub mod structured;
 pub mod target;
 pub mod validators;
 pub mod via;
