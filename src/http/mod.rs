@@ -1,5 +1,6 @@
 //! The vocabulary of messages: pure, knows fields and targets, knows no sockets and no clock.
 
+pub mod cache_groups;
 pub mod date;
 pub mod fields;
 pub mod hop_by_hop;
