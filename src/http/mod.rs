@@ -5,6 +5,7 @@ pub mod date;
 pub mod fields;
 pub mod hop_by_hop;
 pub mod list;
+pub mod no_vary_search;
 pub mod precondition;
 pub mod range;
 pub mod structured;
@@ -15,6 +16,7 @@ pub mod via;
 #[cfg(test)]
 mod tests;
 
+pub use no_vary_search::QueryRule;
 pub use precondition::Precondition;
 pub use range::{ContentRange, RangeAnswer};
 pub use target::{Authority, Mode, Scheme, ServerTarget, Target, TargetError, TargetUri};

@@ -259,6 +259,20 @@ fn a_uri_is_taken_apart_as_it_was_put_together() {
 }
 
 #[test]
+fn the_query_begins_at_the_first_question_mark() {
+    let rows = [
+        ("http://a.example/b", "http://a.example/b", None),
+        ("http://a.example/b?", "http://a.example/b", Some("")),
+        ("http://a.example/b?c=d?e", "http://a.example/b", Some("c=d?e")),
+        ("http://a.example?c", "http://a.example/", Some("c")),
+    ];
+    for (text, before, query) in rows {
+        let uri = TargetUri::parse(text).unwrap();
+        assert_eq!((uri.without_query(), uri.query()), (before, query), "{text}");
+    }
+}
+
+#[test]
 fn only_whole_http_urls_are_parsed() {
     for text in [
         "",

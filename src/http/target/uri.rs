@@ -135,6 +135,16 @@ impl TargetUri {
         self.part(self.path_start as usize, self.text.len())
     }
 
+    /// Scheme, authority and path, without the query.
+    pub fn without_query(&self) -> &str {
+        self.text.split_once('?').map_or(&self.text, |(before, _)| before)
+    }
+
+    /// The query without its `?`; `None` when there is no `?`.
+    pub fn query(&self) -> Option<&str> {
+        self.text.split_once('?').map(|(_, query)| query)
+    }
+
     fn part(&self, from: usize, to: usize) -> &str {
         self.text.get(from..to).unwrap_or_default()
     }
