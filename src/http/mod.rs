@@ -1,5 +1,6 @@
 //! The vocabulary of messages: pure, knows fields and targets, knows no sockets and no clock.
 
+pub mod accept;
 pub mod cache_groups;
 pub mod date;
 pub mod fields;
