@@ -54,14 +54,15 @@ pub fn unquote(argument: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(text))
 }
 
-/// A member taken apart at its first `=`: its name, and its argument as written (see [`unquote`]).
+/// A member taken apart: the token that it begins with, and its argument as written (see [`unquote`]).
 /// Whitespace before the `=` is forgiven, so that `private ="x"` stays private; after it, it is part of
-/// the argument, which is then invalid.
+/// the argument, which is then invalid. So is anything else that follows the token, so that
+/// `no-store; max-age=60` stays `no-store`.
 pub fn split_argument(member: &str) -> (&str, Option<&str>) {
-    match member.split_once('=') {
-        Some((name, argument)) => (name.trim_end_matches(is_ows), Some(argument)),
-        None => (member, None),
-    }
+    let end = member.bytes().position(|byte| !is_tchar(byte)).unwrap_or(member.len());
+    let (name, rest) = member.split_at_checked(end).unwrap_or((member, ""));
+    let rest = rest.trim_start_matches(is_ows);
+    (name, (!rest.is_empty()).then(|| rest.strip_prefix('=').unwrap_or_default()))
 }
 
 /// All lines of a field as one value, joined with `, ` (RFC 9110 §5.2). `None` when it is absent.

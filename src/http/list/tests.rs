@@ -130,7 +130,7 @@ fn an_argument_is_a_token_or_a_quoted_string() {
 }
 
 #[test]
-fn a_member_is_taken_apart_at_its_first_equals_sign() {
+fn a_member_is_a_token_and_whatever_follows_is_its_argument() {
     let rows = [
         ("no-store", ("no-store", None)),
         ("max-age=60", ("max-age", Some("60"))),
@@ -139,6 +139,16 @@ fn a_member_is_taken_apart_at_its_first_equals_sign() {
         ("private =\"x\"", ("private", Some("\"x\""))),
         ("max-age= 60", ("max-age", Some(" 60"))),
         ("=1", ("", Some("1"))),
+        ("max-age", ("max-age", None)),
+        ("max-age=60;x=1", ("max-age", Some("60;x=1"))),
+        // No argument at all, and yet not none: it is invalid.
+        ("no-store; max-age=60", ("no-store", Some(""))),
+        ("max-age 60", ("max-age", Some(""))),
+        ("max-age\"60\"", ("max-age", Some(""))),
+        ("max-age:60", ("max-age", Some(""))),
+        ("publicé", ("public", Some(""))),
+        ("\"no-store\"", ("", Some(""))),
+        ("", ("", None)),
     ];
     for (member, expected) in rows {
         assert_eq!(split_argument(member), expected, "{member}");

@@ -50,6 +50,9 @@ fn a_lifetime_is_what_its_digits_say_and_zero_when_they_are_none() {
         ("max-age=60;x", Some(0)),
         ("max-age=6 0", Some(0)),
         ("max-age=0x60", Some(0)),
+        ("max-age:60", Some(0)),
+        ("max-age 60", Some(0)),
+        ("max-age; 60", Some(0)),
         // Not this directive.
         ("x-max-age=60", None),
         ("max_age=60", None),
@@ -82,6 +85,10 @@ fn response_directives_are_found_in_any_case_and_on_any_line() {
         ("ext=\"no-store\"", |d| !d.no_store),
         ("ext=\"unclosed, no-store", |d| d.no_store),
         ("no-storex", |d| !d.no_store),
+        // Of a member with something else in it the restriction is left.
+        ("no-store; max-age=60", |d| d.no_store && d.max_age.is_none()),
+        ("private;max-age=60", |d| d.private == Extent::Whole),
+        ("public; max-age=60", |d| !d.public),
         // What permits must stand alone.
         ("public=x", |d| !d.public),
         ("must-understand=1", |d| !d.must_understand),
