@@ -15,6 +15,7 @@ mod forwarding;
 mod guarding;
 mod lab;
 mod operating;
+mod properties;
 mod storing;
 mod streaming;
 mod support;
