@@ -1,19 +1,33 @@
-//! The cache key (RFC 9111 §2): the target URI, compared as a value; the digest only finds.
+//! The cache key (RFC 9111 §2): method and target URI, compared as a value; the digest only finds.
 
 use crate::http::TargetUri;
 
-/// The key under which variants of a response are stored. Methods other than GET have none.
+/// The key under which variants of a response are stored. Responses to GET have one, and so have those
+/// to HEAD, which know no body; what is stored of a POST or PATCH is stored as if a GET had asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CacheKey {
     uri: TargetUri,
+    head: bool,
     digest: u128,
 }
 
 impl CacheKey {
-    /// The key of a target URI.
+    /// The key of what GET gets from a target URI.
     pub fn new(uri: TargetUri) -> Self {
         let digest = digest(uri.as_str().as_bytes());
-        Self { uri, digest }
+        Self { uri, head: false, digest }
+    }
+
+    /// The key of what HEAD gets from a target URI. Only HEAD is answered with it.
+    pub fn head(uri: TargetUri) -> Self {
+        // No URI begins like this, so no GET has the same digest.
+        let digest = digest(format!("HEAD {}", uri.as_str()).as_bytes());
+        Self { uri, head: true, digest }
+    }
+
+    /// Whether it is HEAD's.
+    pub fn is_head(&self) -> bool {
+        self.head
     }
 
     /// The target URI.
@@ -35,4 +49,22 @@ pub(crate) fn digest(bytes: &[u8]) -> u128 {
         *to = *from;
     }
     u128::from_le_bytes(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Scheme;
+
+    #[test]
+    fn get_and_head_of_one_uri_have_different_keys() {
+        let uri = TargetUri::new(Scheme::Http, "a.test", 80, "/x?y");
+        let (get, head) = (CacheKey::new(uri.clone()), CacheKey::head(uri.clone()));
+        assert_ne!(get, head);
+        assert_ne!(get.digest(), head.digest());
+        assert_eq!(get, CacheKey::new(uri.clone()));
+        assert_eq!(head, CacheKey::head(uri.clone()));
+        assert!(head.is_head() && !get.is_head());
+        assert_eq!(head.uri(), &uri);
+    }
 }
