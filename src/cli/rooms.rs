@@ -80,7 +80,10 @@ fn proxy(settings: &Settings) -> proxy::Config {
             unshareable_memory: settings.unshareable_memory,
             unshareable_limit: settings.unshareable_limit,
         },
-        policy: policy::reuse::Config { max_stale: settings.max_stale },
+        policy: policy::reuse::Config {
+            max_stale: settings.max_stale,
+            ..policy::reuse::Config::default()
+        },
         fill: proxy::FillConfig {
             spool_budget: settings.spool_budget,
             read_ahead: settings.read_ahead,

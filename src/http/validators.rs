@@ -82,7 +82,7 @@ pub fn date_field(fields: &HeaderMap, name: &HeaderName, now: Timestamp) -> Opti
 
 /// The entity tags of a list such as `If-None-Match`, over all its lines. What is no entity tag is
 /// skipped up to the next comma. (Not [`list::members`]: there a backslash escapes.)
-pub(super) fn entity_tags<'a>(
+pub fn entity_tags<'a>(
     fields: &'a HeaderMap,
     name: &HeaderName,
 ) -> impl Iterator<Item = EntityTag> + use<'a> {

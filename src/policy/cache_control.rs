@@ -3,11 +3,13 @@
 //! Names in any case, token and quoted-string arguments, all lines combined, unknown directives
 //! ignored. Of duplicates the most restrictive counts, and what is invalid never lengthens a life.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::header::{CACHE_CONTROL, PRAGMA};
 use http::{HeaderMap, HeaderName};
 
+use super::targeted::{self, TargetList};
 use crate::http::list;
 
 /// The largest delta-seconds; larger ones count as this one (RFC 9111 §1.2.2).
@@ -94,6 +96,19 @@ pub enum Extent {
 }
 
 impl Extent {
+    /// The fields that it names; none when it covers nothing or the whole.
+    pub fn fields(&self) -> &[HeaderName] {
+        match self {
+            Self::Fields(names) => names,
+            Self::Nothing | Self::Whole => &[],
+        }
+    }
+
+    /// Whether it covers the whole response.
+    pub fn is_whole(&self) -> bool {
+        matches!(self, Self::Whole)
+    }
+
     /// Whether the directive is there at all.
     pub fn is_present(&self) -> bool {
         !matches!(self, Self::Nothing)
@@ -101,7 +116,7 @@ impl Extent {
 
     /// Widens by one more occurrence; a list that names no valid field covers the whole.
     fn widen(&mut self, directive: &Directive<'_>) {
-        let named = match directive.argument.map(list::unquote) {
+        let named = match directive.argument.as_deref().map(list::unquote) {
             Some(Some(text)) => text
                 .split(',')
                 .map(|name| name.trim_matches([' ', '\t']).as_bytes())
@@ -146,14 +161,28 @@ pub struct ResponseDirectives {
     pub stale_while_revalidate: Option<Duration>,
     /// How stale it may be when the origin fails (RFC 5861 §4).
     pub stale_if_error: Option<Duration>,
+    /// They come from a targeted field: `Expires` means nothing beside it (RFC 9213 §2.2).
+    pub targeted: bool,
 }
 
 impl ResponseDirectives {
     /// Reads all `Cache-Control` lines. An invalid lifetime is a lifetime of zero (§4.2.1);
     /// `Pragma` means nothing in a response.
     pub fn parse(fields: &HeaderMap) -> Self {
+        Self::collect(directives(fields))
+    }
+
+    /// Reads the first field of `targets` that says something, else `Cache-Control` (RFC 9213 §2.2).
+    pub fn read(fields: &HeaderMap, targets: &TargetList) -> Self {
+        match targeted::directives(fields, targets) {
+            Some(directives) => Self { targeted: true, ..Self::collect(directives.into_iter()) },
+            None => Self::parse(fields),
+        }
+    }
+
+    fn collect<'a>(directives: impl Iterator<Item = Directive<'a>>) -> Self {
         let mut read = Self::default();
-        for directive in directives(fields) {
+        for directive in directives {
             // What only restricts counts with an argument too; what permits must stand alone.
             let alone = directive.argument.is_none();
             match directive.name.as_str() {
@@ -178,16 +207,18 @@ impl ResponseDirectives {
     }
 }
 
-/// One member of `Cache-Control`.
-struct Directive<'a> {
-    name: String,
-    argument: Option<&'a str>,
+/// One member of `Cache-Control`, or of a targeted field.
+pub(super) struct Directive<'a> {
+    /// In lower case.
+    pub(super) name: String,
+    /// As written: a token or a quoted-string where it is valid.
+    pub(super) argument: Option<Cow<'a, str>>,
 }
 
 impl Directive<'_> {
     /// The argument as delta-seconds; `None` when it is missing or is none.
     fn seconds(&self) -> Option<Duration> {
-        parse_seconds(&list::unquote(self.argument?).unwrap_or_default())
+        parse_seconds(&list::unquote(self.argument.as_deref()?).unwrap_or_default())
     }
 
     fn seconds_or_zero(&self) -> Duration {
@@ -198,7 +229,8 @@ impl Directive<'_> {
 fn directives(fields: &HeaderMap) -> impl Iterator<Item = Directive<'_>> {
     list::members(fields, &CACHE_CONTROL).map(|member| {
         let (name, argument) = list::split_argument(member);
-        Directive { name: name.trim_matches([' ', '\t']).to_ascii_lowercase(), argument }
+        let name = name.trim_matches([' ', '\t']).to_ascii_lowercase();
+        Directive { name, argument: argument.map(Cow::Borrowed) }
     })
 }
 

@@ -37,27 +37,41 @@ pub struct Freshness {
 
 impl Freshness {
     /// Computes the freshness of a response whose head came at these times (§4.2.1 to §4.2.3).
+    /// `error_lifetime` is what an error gets that nothing else gives a lifetime.
     pub fn new(
         status: StatusCode,
         fields: &HeaderMap,
         directives: &ResponseDirectives,
         times: ExchangeTimes,
+        error_lifetime: Duration,
     ) -> Self {
         let received = times.response_time;
         let dated = date_field(fields, &DATE, received);
         let date = dated.unwrap_or_else(|| whole_seconds(received));
         let validators = Validators::read(fields, received);
         let explicit = explicit_lifetime(fields, directives, date, received);
-        let lifetime = explicit.unwrap_or_else(|| {
-            heuristic_lifetime(status, fields, directives, date, validators.last_modified)
-                .unwrap_or_default()
-        });
+        let heuristic = || {
+            let modified = validators.last_modified;
+            heuristic_lifetime(status, fields, directives, date, modified).unwrap_or_default()
+        };
+        let mut lifetime = explicit.unwrap_or_else(heuristic);
+        let is_error = status.is_client_error() || status.is_server_error();
+        let error = is_error
+            && explicit.is_none()
+            && lifetime < error_lifetime
+            && !fields.contains_key(SET_COOKIE);
+        if error {
+            lifetime = error_lifetime;
+        }
         let mut flags = Flags::default();
         flags.set(Flags::EXPLICIT, explicit.is_some());
-        flags.set(Flags::NO_CACHE, directives.no_cache.is_present());
+        flags.set(Flags::NO_CACHE, directives.no_cache.is_whole());
+        flags.set(Flags::IMMUTABLE, directives.immutable);
+        flags.set(Flags::ERROR, error);
         flags.set(
             Flags::MUST_REVALIDATE,
-            directives.must_revalidate
+            error
+                || directives.must_revalidate
                 || directives.proxy_revalidate
                 || directives.s_maxage.is_some(),
         );
@@ -107,6 +121,16 @@ impl Freshness {
         self.flags.has(Flags::EXPLICIT)
     }
 
+    /// Whether it does not change while it is fresh (RFC 8246).
+    pub fn is_immutable(&self) -> bool {
+        self.flags.has(Flags::IMMUTABLE)
+    }
+
+    /// Whether it is an error that lives only because the operator wants errors to live for a moment.
+    pub fn is_error(&self) -> bool {
+        self.flags.has(Flags::ERROR)
+    }
+
     /// Whether it must not be used without validation (§5.2.2.4).
     pub fn is_no_cache(&self) -> bool {
         self.flags.has(Flags::NO_CACHE)
@@ -153,24 +177,26 @@ impl Freshness {
 
 /// Yes-or-no facts of a [`Freshness`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-struct Flags(u8);
+struct Flags(u16);
 
 impl Flags {
-    const EXPLICIT: u8 = 1;
-    const NO_CACHE: u8 = 1 << 1;
-    const MUST_REVALIDATE: u8 = 1 << 2;
-    const SHARED_WITH_AUTHORIZATION: u8 = 1 << 3;
-    const ETAG: u8 = 1 << 4;
-    const LAST_MODIFIED: u8 = 1 << 5;
-    const LIMITED_ON_ERROR: u8 = 1 << 6;
+    const EXPLICIT: u16 = 1;
+    const NO_CACHE: u16 = 1 << 1;
+    const MUST_REVALIDATE: u16 = 1 << 2;
+    const SHARED_WITH_AUTHORIZATION: u16 = 1 << 3;
+    const ETAG: u16 = 1 << 4;
+    const LAST_MODIFIED: u16 = 1 << 5;
+    const LIMITED_ON_ERROR: u16 = 1 << 6;
+    const IMMUTABLE: u16 = 1 << 7;
+    const ERROR: u16 = 1 << 8;
 
-    fn set(&mut self, flag: u8, on: bool) {
+    fn set(&mut self, flag: u16, on: bool) {
         if on {
             self.0 |= flag;
         }
     }
 
-    const fn has(self, flag: u8) -> bool {
+    const fn has(self, flag: u16) -> bool {
         self.0 & flag != 0
     }
 }
@@ -183,7 +209,8 @@ fn explicit_lifetime(
     received: Timestamp,
 ) -> Option<Duration> {
     directives.s_maxage.or(directives.max_age).or_else(|| {
-        let lines = fields.get_all(EXPIRES).iter().count();
+        // RFC 9213 §2.2: a targeted field decides alone.
+        let lines = if directives.targeted { 0 } else { fields.get_all(EXPIRES).iter().count() };
         // Invalid, or several lines: already expired (§5.3).
         let expires = (lines == 1).then(|| date_field(fields, &EXPIRES, received)).flatten();
         let lifetime = expires.map_or(Duration::ZERO, |expires| expires.saturating_since(date));

@@ -9,8 +9,15 @@ use http::header::{
 use http::{HeaderMap, Method, StatusCode};
 
 use super::cache_control::MaxStale;
+use super::partial::{Coverage, Missing, Partial, is_completable};
+use super::select::could_be_chosen;
+use super::targeted::TargetList;
 use super::{Detail, ForwardReason, RequestView, StoredHead};
+use crate::http::precondition;
 use crate::time::Timestamp;
+
+/// The longest that an error may live that nothing gives a lifetime.
+const LONGEST_ERROR: Duration = Duration::from_secs(10);
 
 /// The fields that make a request conditional (RFC 9110 §13.1).
 pub(super) const CONDITIONS: [HeaderName; 5] =
@@ -22,11 +29,27 @@ pub struct Config {
     /// How stale a response may be sent when the origin cannot be reached, where the response does
     /// not name a limit of its own (`stale-if-error`). One day by default; zero turns it off.
     pub max_stale: Duration,
+    /// How long an error is fresh that nothing gives a lifetime; at most ten seconds count. Zero by
+    /// default, which turns it off.
+    pub error_lifetime: Duration,
+    /// The targeted fields that are listened to (RFC 9213). None by default.
+    pub targets: TargetList,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { max_stale: Duration::from_secs(24 * 60 * 60) }
+        Self {
+            max_stale: Duration::from_secs(24 * 60 * 60),
+            error_lifetime: Duration::ZERO,
+            targets: TargetList::default(),
+        }
+    }
+}
+
+impl Config {
+    /// How long an error lives that nothing gives a lifetime.
+    pub(super) fn error_lifetime(&self) -> Duration {
+        self.error_lifetime.min(LONGEST_ERROR)
     }
 }
 
@@ -36,9 +59,14 @@ pub enum Candidate<'a> {
     /// Nothing.
     None,
     /// Responses, but none for this request's nominated fields.
-    OtherVariant,
+    OtherVariant {
+        /// Whether one of them has a strong entity tag: the origin can say that it is the one.
+        tagged: bool,
+    },
     /// The response that the request selects.
     Stored(&'a StoredHead),
+    /// The same, but not all of it is there.
+    Partial(&'a StoredHead, &'a Partial),
 }
 
 /// Who allows that a stale response is sent (RFC 9111 §4.2.4, RFC 5861).
@@ -50,6 +78,8 @@ pub enum StaleGrant {
     Disconnected,
     /// `stale-if-error`: as above, and also when the origin answers with an error.
     StaleIfError,
+    /// `stale-while-revalidate`: it is to be validated behind the answer.
+    StaleWhileRevalidate,
 }
 
 impl StaleGrant {
@@ -59,6 +89,7 @@ impl StaleGrant {
             Self::MaxStale => Detail::MaxStale,
             Self::Disconnected => Detail::StaleOnError,
             Self::StaleIfError => Detail::StaleIfError,
+            Self::StaleWhileRevalidate => Detail::StaleWhileRevalidate,
         }
     }
 
@@ -95,6 +126,12 @@ pub enum Decision {
         /// Whether it may be sent stale if the origin fails.
         on_error: Option<StaleGrant>,
     },
+    /// Ask the origin for what is missing of the stored parts
+    /// ([`set_range`](super::partial::set_range)), and answer with all of them together.
+    Complete {
+        /// The bytes to ask for.
+        missing: Missing,
+    },
     /// Send the request on as it is: nothing stored helps.
     Forward {
         /// Why.
@@ -118,19 +155,61 @@ pub fn decide(
     }
     let decision = match candidate {
         Candidate::None => Decision::Forward { reason: ForwardReason::UriMiss, detail: None },
-        Candidate::OtherVariant => {
+        // §4.1: preconditions describe what is stored. Not where the answer could not be used here.
+        Candidate::OtherVariant { tagged: true }
+            if !request.directives.no_store
+                && !has_any(request.fields, &[AUTHORIZATION, IF_MATCH, IF_UNMODIFIED_SINCE]) =>
+        {
+            Decision::Validate { reason: ForwardReason::VaryMiss, on_error: None }
+        }
+        Candidate::OtherVariant { .. } => {
             Decision::Forward { reason: ForwardReason::VaryMiss, detail: None }
         }
         Candidate::Stored(head) => consider(request, head, now, config),
+        Candidate::Partial(head, partial) => match coverage(request, head, partial, now) {
+            Coverage::Within(_) => consider(request, head, now, config),
+            lacking => complete(request, head, &lacking),
+        },
     };
     match decision {
-        Decision::Validate { .. } | Decision::Forward { .. }
+        Decision::Validate { .. } | Decision::Complete { .. } | Decision::Forward { .. }
             if request.directives.only_if_cached =>
         {
             Decision::OnlyIfCached
         }
         decision => decision,
     }
+}
+
+/// How much of what the request asks for is among the stored parts. A HEAD asks for nothing that
+/// parts could answer.
+pub(super) fn coverage(
+    request: &RequestView<'_>,
+    head: &StoredHead,
+    partial: &Partial,
+    now: Timestamp,
+) -> Coverage {
+    if *request.method != Method::GET {
+        return Coverage::Nothing;
+    }
+    let ranged = request.fields.contains_key(RANGE);
+    let holds = || precondition::if_range_holds(request.fields, &head.fields(), now);
+    partial.coverage(request.fields, ranged && holds())
+}
+
+/// Asks for what is missing, where the answer can be put together with what is there.
+fn complete(request: &RequestView<'_>, head: &StoredHead, lacking: &Coverage) -> Decision {
+    let forward = |detail| Decision::Forward { reason: ForwardReason::Partial, detail };
+    let Coverage::Lacks(missing) = *lacking else { return forward(None) };
+    if let Some(detail) = unfreshenable(request, head) {
+        return forward(Some(detail));
+    }
+    // Conditions of the client's are about the whole: only the origin can tell.
+    let conditions = [IF_MATCH, IF_UNMODIFIED_SINCE, IF_NONE_MATCH, IF_MODIFIED_SINCE];
+    if has_any(request.fields, &conditions) || !is_completable(head) {
+        return forward(None);
+    }
+    Decision::Complete { missing }
 }
 
 /// Decides between the stored response and the origin.
@@ -188,20 +267,29 @@ fn fitness(request: &RequestView<'_>, head: &StoredHead, age: Duration, ttl: i64
     if ttl > 0 {
         let left = head.freshness.lifetime().saturating_sub(age);
         let too_short = wants.min_fresh.is_some_and(|wanted| left < wanted);
+        // RFC 8246 §2: what does not change is not validated because somebody reloads.
+        let too_old = too_old && !head.freshness.is_immutable();
         if wants.no_cache || too_old || too_short {
             return Fitness::Unfit(ForwardReason::Request, None);
         }
         return Fitness::Fresh;
     }
+    let staleness = staleness(head, age);
+    let refused =
+        head.freshness.forbids_stale() || wants.no_cache || wants.min_fresh.is_some() || too_old;
     let accepted = match wants.max_stale {
         None => false,
         Some(MaxStale::Any) => true,
-        Some(MaxStale::Within(limit)) => staleness(head, age) <= limit,
+        Some(MaxStale::Within(limit)) => staleness <= limit,
     };
-    let refused =
-        head.freshness.forbids_stale() || wants.no_cache || wants.min_fresh.is_some() || too_old;
     if accepted && !refused {
         return Fitness::Stale(StaleGrant::MaxStale);
+    }
+    // RFC 5861 §3; a client that names a limit of its own has not accepted more than that.
+    let window = head.freshness.stale_while_revalidate();
+    let unlimited = wants.max_stale.is_none() && wants.max_age.is_none();
+    if !window.is_zero() && staleness <= window && unlimited && !refused {
+        return Fitness::Stale(StaleGrant::StaleWhileRevalidate);
     }
     Fitness::Unfit(ForwardReason::Stale, None)
 }
@@ -227,7 +315,9 @@ fn stale_on_error(
     if refused {
         return None;
     }
-    match head.freshness.stale_if_error().max(wants.stale_if_error) {
+    // Where both name a limit, the lesser one counts.
+    let limits = [head.freshness.stale_if_error(), wants.stale_if_error];
+    match limits.into_iter().flatten().min() {
         Some(window) => (staleness <= window).then_some(StaleGrant::StaleIfError),
         None => (staleness <= config.max_stale).then_some(StaleGrant::Disconnected),
     }
@@ -264,7 +354,7 @@ pub fn may_collapse(request: &RequestView<'_>) -> bool {
 /// nominated fields match, and it is fresh for this request too.
 pub fn answers(head: &StoredHead, request: &RequestView<'_>, now: Timestamp) -> bool {
     matches!(*request.method, Method::GET | Method::HEAD)
-        && head.nominated.matches(request.fields)
+        && could_be_chosen(head, request)
         && matches!(fitness(request, head, head.current_age(now), head.ttl(now)), Fitness::Fresh)
 }
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::{
-    ExchangeTimes, RequestDirectives, RequestView, ResponseView, Storable, StoredHead, storable,
+    Config, ExchangeTimes, RequestDirectives, RequestView, ResponseView, Storable, StoredHead,
+    storable,
 };
-use crate::http::date;
+use crate::http::{Scheme, TargetUri, date};
 use crate::time::Timestamp;
 
 /// Tue, 14 Nov 2023 22:13:20 GMT: when every scene begins.
@@ -53,22 +54,25 @@ fn dated(text: &str) -> String {
 /// A request and its directives.
 pub(super) struct Asked {
     method: Method,
+    uri: TargetUri,
     fields: HeaderMap,
     directives: RequestDirectives,
 }
 
 impl Asked {
     pub(super) fn view(&self) -> RequestView<'_> {
-        RequestView { method: &self.method, fields: &self.fields, directives: &self.directives }
+        let Self { method, uri, fields, directives } = self;
+        RequestView { method, uri, fields, directives }
     }
 }
 
-/// A request from text: the method, then fields.
+/// A request for `http://a.test/dir/x` from text: the method, then fields.
 pub(super) fn request(text: &str) -> Asked {
     let (method, rest) = text.split_once('|').unwrap_or((text, ""));
     let fields = fields(rest);
     let directives = RequestDirectives::parse(&fields);
-    Asked { method: method.trim().parse().unwrap(), fields, directives }
+    let uri = TargetUri::new(Scheme::Http, "a.test", 80, "/dir/x");
+    Asked { method: method.trim().parse().unwrap(), uri, fields, directives }
 }
 
 /// A response from text: the status code, then fields.
@@ -79,8 +83,18 @@ pub(super) fn response(text: &str) -> (StatusCode, HeaderMap) {
 
 /// What [`storable`] says of an exchange.
 pub(super) fn ask_storable(asked: &str, answered: &str, times: ExchangeTimes) -> Storable {
+    storable_with(asked, answered, times, &Config::default())
+}
+
+/// The same under other settings.
+pub(super) fn storable_with(
+    asked: &str,
+    answered: &str,
+    times: ExchangeTimes,
+    config: &Config,
+) -> Storable {
     let (status, fields) = response(answered);
-    storable(&request(asked).view(), &ResponseView { status, fields: &fields }, times)
+    storable(&request(asked).view(), &ResponseView { status, fields: &fields }, times, config)
 }
 
 /// The head that is stored after an exchange at [`START`].
@@ -88,9 +102,7 @@ pub(super) fn stored(asked: &str, answered: &str) -> StoredHead {
     let times = instant(0);
     let (status, fields) = response(answered);
     match ask_storable(asked, answered, times) {
-        Storable::Store(freshness, nominated) => {
-            StoredHead::new(status, None, &fields, times, nominated, freshness)
-        }
+        Storable::Store(kept) => StoredHead::keep(status, None, &fields, times, &kept),
         Storable::Decline(detail) => panic!("{answered:?} is not stored: {detail}"),
     }
 }

@@ -1,14 +1,22 @@
 //! The head of a stored response: one exact block of bytes, and what was computed when storing.
 
+use std::ops::Range;
 use std::time::Duration;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use http::header::CONTENT_RANGE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use super::storable::Kept;
 use super::{ExchangeTimes, Freshness, NominatedFields};
 use crate::http::fields::rule;
+use crate::http::no_vary_search::NO_VARY_SEARCH;
 use crate::http::validators::Validators;
+use crate::http::{QueryRule, cache_groups};
 use crate::time::Timestamp;
+
+/// Marks the length of a name whose line is sent only after a validation. No name is so long.
+const GUARDED: u16 = 1 << 15;
 
 /// The head of a stored response (RFC 9111 §3): status, fields, times, nominated fields, freshness.
 /// Holds none of the buffers that its fields were read from.
@@ -38,19 +46,38 @@ impl StoredHead {
         nominated: NominatedFields,
         freshness: Freshness,
     ) -> Self {
+        let kept = Kept { freshness, nominated, ..Kept::default() };
+        Self::keep(status, reason, fields, times, &kept)
+    }
+
+    /// Copies a head as `kept` says, which is what [`storable`](super::storable()) said of it: fields
+    /// that `private` names are left out, and those that `no-cache` names are marked.
+    pub fn keep(
+        status: StatusCode,
+        reason: Option<&[u8]>,
+        fields: &HeaderMap,
+        times: ExchangeTimes,
+        how: &Kept,
+    ) -> Self {
         let reason = reason.filter(|text| text.len() <= 256).unwrap_or_default();
-        let kept = || fields.iter().filter(|(name, _)| rule(name).stored);
+        // Which part of a whole it is, the store knows: parts are joined.
+        let kept = || {
+            fields.iter().filter(|(name, _)| {
+                rule(name).stored && *name != CONTENT_RANGE && !how.withheld.contains(name)
+            })
+        };
         let size = kept().map(|(n, v)| 6 + n.as_str().len() + v.len()).sum::<usize>();
         let mut block = BytesMut::with_capacity(size + reason.len());
         block.put_slice(reason);
         let mut count = 0;
         for (name, value) in kept() {
-            let (Ok(name_len), Ok(value_len)) =
+            let (Ok(name_len @ 0..GUARDED), Ok(value_len)) =
                 (u16::try_from(name.as_str().len()), u32::try_from(value.len()))
             else {
                 continue;
             };
-            block.put_u16(name_len);
+            let mark = if how.guarded.contains(name) { GUARDED } else { 0 };
+            block.put_u16(name_len | mark);
             block.put_u32(value_len);
             block.put_slice(name.as_str().as_bytes());
             block.put_slice(value.as_bytes());
@@ -58,7 +85,18 @@ impl StoredHead {
         }
         let reason_len = u16::try_from(reason.len()).unwrap_or_default();
         let block = block.freeze();
-        Self { status, count, reason_len, block, times, nominated, freshness }
+        let nominated = how.nominated.clone();
+        Self { status, count, reason_len, block, times, nominated, freshness: how.freshness }
+    }
+
+    /// The head of a 206 whose parts have become the whole: a 200 (RFC 9110 §15.3.7.3).
+    #[must_use]
+    pub fn completed(mut self) -> Self {
+        if self.status == StatusCode::PARTIAL_CONTENT {
+            self.status = StatusCode::OK;
+            self.block.advance(usize::from(std::mem::take(&mut self.reason_len)));
+        }
+        self
     }
 
     /// The status code.
@@ -74,7 +112,7 @@ impl StoredHead {
     /// The stored field lines in order, names in lower case.
     pub fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.ranges()
-            .filter_map(|(name, value)| Some((self.block.get(name)?, self.block.get(value)?)))
+            .filter_map(|(name, value, _)| Some((self.block.get(name)?, self.block.get(value)?)))
     }
 
     /// The first line of one field.
@@ -82,10 +120,33 @@ impl StoredHead {
         self.lines().find(|(n, _)| *n == name.as_str().as_bytes()).map(|(_, value)| value)
     }
 
-    /// The fields, ready to send: values are slices of this head's own block.
+    /// All fields: values are slices of this head's own block. To be sent after a validation.
     pub fn fields(&self) -> HeaderMap {
+        self.collect(|_guarded| true)
+    }
+
+    /// The fields that may be sent without a validation: not those that `no-cache` names (§5.2.2.4).
+    pub fn fields_without_validation(&self) -> HeaderMap {
+        self.collect(|guarded| !guarded)
+    }
+
+    /// The groups that it belongs to, each once, sorted (RFC 9875 §2).
+    pub fn groups(&self) -> Vec<Box<str>> {
+        if self.field(&cache_groups::CACHE_GROUPS).is_none() {
+            return Vec::new();
+        }
+        cache_groups::groups(&self.fields())
+    }
+
+    /// Which queries ask for the same, where it says so (`No-Vary-Search`).
+    pub fn query_rule(&self) -> Option<QueryRule> {
+        self.field(&NO_VARY_SEARCH)?;
+        QueryRule::parse(&self.fields())
+    }
+
+    fn collect(&self, sent: impl Fn(bool) -> bool) -> HeaderMap {
         let mut map = HeaderMap::with_capacity(usize::from(self.count) + 4);
-        for (name, value) in self.ranges() {
+        for (name, value, _) in self.ranges().filter(|(.., guarded)| sent(*guarded)) {
             let name = self.block.get(name).and_then(|n| HeaderName::from_bytes(n).ok());
             let value = HeaderValue::from_maybe_shared(self.block.slice(value)).ok();
             if let (Some(name), Some(value)) = (name, value) {
@@ -120,15 +181,17 @@ impl StoredHead {
         self.block.len() + self.nominated.weight()
     }
 
-    fn ranges(&self) -> impl Iterator<Item = (std::ops::Range<usize>, std::ops::Range<usize>)> {
+    /// Where name and value of each line are, and whether it is guarded.
+    fn ranges(&self) -> impl Iterator<Item = (Range<usize>, Range<usize>, bool)> {
         let mut at = usize::from(self.reason_len);
         (0..self.count).map_while(move |_| {
             let lengths = self.block.get(at..at + 6)?;
             let [n1, n2, v1, v2, v3, v4] = *lengths.first_chunk::<6>()?;
+            let marked = u16::from_be_bytes([n1, n2]);
             let name = at + 6;
-            let value = name + usize::from(u16::from_be_bytes([n1, n2]));
+            let value = name + usize::from(marked & !GUARDED);
             at = value + u32::from_be_bytes([v1, v2, v3, v4]) as usize;
-            Some((name..value, value..at))
+            Some((name..value, value..at, marked & GUARDED != 0))
         })
     }
 }

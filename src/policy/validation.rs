@@ -1,112 +1,188 @@
 //! Validation (RFC 9111 §4.3): the conditions that we add, and what an answer to them means.
 
-use http::header::{
-    AGE, CONTENT_ENCODING, DATE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RANGE,
-};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+mod conditions;
+mod head;
 
-use super::reuse::CONDITIONS;
-use super::storable::keepable;
+use http::header::{AGE, DATE, IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use http::{HeaderMap, StatusCode};
+
+pub use conditions::{clear_conditions, set_conditions};
+pub use head::{HeadSays, assess_head};
+
+use super::partial::recoded;
+use super::reuse::Config;
+use super::select::{Variant, could_be_chosen};
+use super::storable::judge;
 use super::{ExchangeTimes, RequestView, ResponseView, Storable, StoredHead};
-use crate::http::validators::{Validators, date_field, strong_last_modified};
-use crate::http::{date, fields, list};
-
-/// Makes a request validate the stored response: the client's own conditions and range go, the stored
-/// validators come, both where there are both (§4.3.1). Without validators nothing is added.
-pub fn set_conditions(stored: &StoredHead, fields: &mut HeaderMap) {
-    for name in CONDITIONS.iter().chain([&RANGE]) {
-        fields.remove(name);
-    }
-    // Sent byte for byte as the origin wrote them.
-    if stored.freshness.has_etag() {
-        copy(stored, &ETAG, fields, IF_NONE_MATCH);
-    }
-    if stored.freshness.has_last_modified() {
-        copy(stored, &LAST_MODIFIED, fields, IF_MODIFIED_SINCE);
-    }
-}
-
-fn copy(stored: &StoredHead, from: &HeaderName, fields: &mut HeaderMap, to: HeaderName) {
-    if let Some(Ok(value)) = stored.field(from).map(HeaderValue::from_bytes) {
-        fields.insert(to, value);
-    }
-}
+use crate::http::validators::{
+    EntityTag, Validators, date_field, entity_tags, strong_last_modified,
+};
+use crate::http::{date, fields};
+use conditions::Conditions;
 
 /// What the answer to a validation means.
 #[derive(Clone, Debug)]
 pub enum Validated {
-    /// A 304 for the stored response: this is its freshened head (§4.3.4).
-    Freshened(StoredHead),
-    /// A 304 that says nothing about the stored response, or after which it may not be kept: ask once
-    /// more, without conditions.
+    /// A 304 for stored responses (§4.3.4).
+    Freshened {
+        /// The one that answers the request.
+        used: Update,
+        /// The others that it is about too.
+        others: Vec<Update>,
+    },
+    /// A 304 that answers the client's own conditions and says nothing about what is stored: it is the
+    /// client's.
+    PassOn,
+    /// A 304 that helps nobody: ask once more, without conditions ([`clear_conditions`]).
     Repeat,
     /// Any other answer: treat it like the answer to a forwarded request (§4.3.3).
     Replace,
 }
 
-/// Decides what the answer to a validation of `stored` means. `request` is the client's request,
-/// `times` are those of the validation.
-pub fn assess(
-    stored: &StoredHead,
+/// A stored response under the fields of a 304.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// Which one of those that were validated.
+    pub at: usize,
+    /// Its freshened head.
+    pub head: StoredHead,
+    /// Whether the stored response stays as it is beside this one, which has other nominated fields: the
+    /// request did not select it, but the origin says that it is the same.
+    pub beside: bool,
+}
+
+/// Decides what the answer to a validation means. `variants` are all responses stored under the key and
+/// `chosen` the one that the request selected, both as [`set_conditions`] was given them; `request` is
+/// the client's request, `times` are those of the validation.
+pub fn assess<V: Variant>(
+    variants: &[V],
+    chosen: Option<usize>,
     request: &RequestView<'_>,
     response: &ResponseView<'_>,
     times: ExchangeTimes,
+    config: &Config,
 ) -> Validated {
     if response.status != StatusCode::NOT_MODIFIED {
         return Validated::Replace;
     }
-    let had = stored.fields();
-    if !selects(&had, stored.times, response.fields, times) || recoded(&had, response.fields) {
-        return Validated::Repeat;
-    }
-    let fields = freshened(had, response.fields, times);
-    let merged = ResponseView { status: stored.status(), fields: &fields };
-    match keepable(request, &merged, times) {
-        Storable::Store(freshness, nominated) => Validated::Freshened(StoredHead::new(
-            stored.status(),
-            stored.reason(),
-            &fields,
-            times,
-            nominated,
-            freshness,
-        )),
-        Storable::Decline(_) => Validated::Repeat,
+    let sent = Conditions::of(variants, chosen, request, times.request_time);
+    let freshened = |at: &usize| {
+        let head = variants.get(*at)?.head();
+        freshen(head, request, response, times, config).map(|new| Update {
+            at: *at,
+            head: new,
+            beside: !head.nominated.matches(request.fields),
+        })
+    };
+    let mut updates: Vec<_> = identified(variants, &sent, request, response, times)
+        .iter()
+        .filter_map(freshened)
+        .collect();
+    let used = updates
+        .iter()
+        .position(|update| Some(update.at) == chosen)
+        .or_else(|| (0..updates.len()).max_by_key(|at| updates.get(*at).map(|u| u.head.date())));
+    match used {
+        Some(used) if used < updates.len() => {
+            let used = updates.swap_remove(used);
+            updates.retain(|update| !update.beside);
+            Validated::Freshened { used, others: updates }
+        }
+        _ if is_clients(&sent, request, response, times) => Validated::PassOn,
+        _ => Validated::Repeat,
     }
 }
 
-/// Whether a 304 is about the stored response (§4.3.4): a strong validator of it must be the same, or
-/// else its weak ones; one without validators answers the conditions that we made.
-fn selects(
-    had: &HeaderMap,
-    had_times: ExchangeTimes,
-    new: &HeaderMap,
+/// The stored responses that a 304 is about (§4.3.4): those with its strong validator; else the newest
+/// with its weak one; else, where it has none, the only one that the conditions were made from.
+fn identified<V: Variant>(
+    variants: &[V],
+    sent: &Conditions,
+    request: &RequestView<'_>,
+    response: &ResponseView<'_>,
+    times: ExchangeTimes,
+) -> Vec<usize> {
+    let new = Validators::read(response.fields, times.response_time);
+    if new.is_empty() {
+        let ours_alone = sent.foreign.is_empty();
+        return sent.sole().filter(|_| ours_alone).into_iter().collect();
+    }
+    let same = |at: usize| {
+        let head = variants.get(at)?.head();
+        selects(head, &new, times).then_some(at)
+    };
+    let strong = new.etag.as_ref().is_some_and(|tag| !tag.weak)
+        || (new.etag.is_none()
+            && strong_last_modified(response.fields, times.response_time).is_some());
+    let selected =
+        |at: &usize| variants.get(*at).is_some_and(|v| could_be_chosen(v.head(), request));
+    let mut found: Vec<usize> = (0..variants.len()).filter(selected).filter_map(same).collect();
+    if found.is_empty() {
+        // Not of those that the request selects, but we asked about it by its strong tag.
+        found = sent.others.iter().copied().filter_map(same).collect();
+    }
+    if !strong {
+        let newest =
+            found.iter().copied().max_by_key(|at| variants.get(*at).map(|v| v.head().date()));
+        found = newest.into_iter().collect();
+    }
+    found
+}
+
+/// Whether a 304 with validators is about this stored response.
+fn selects(head: &StoredHead, new: &Validators, times: ExchangeTimes) -> bool {
+    let had = head.fields();
+    let old = Validators::read(&had, head.times.response_time);
+    let same_date = old.last_modified.is_some() && old.last_modified == new.last_modified;
+    match (&old.etag, &new.etag) {
+        (Some(old), Some(new)) if new.weak => old.weak_eq(new),
+        (Some(old), Some(new)) => old.strong_eq(new),
+        // A tag that the stored response did not have: only a strong date says that it is the same.
+        (None, Some(_)) => same_date && strong_last_modified(&had, times.response_time).is_some(),
+        (_, None) => same_date,
+    }
+}
+
+/// Whether a 304 that nothing stored can use is the answer to what the client itself asked.
+fn is_clients(
+    sent: &Conditions,
+    request: &RequestView<'_>,
+    response: &ResponseView<'_>,
     times: ExchangeTimes,
 ) -> bool {
-    let old = Validators::read(had, had_times.response_time);
-    let now = Validators::read(new, times.response_time);
-    if old.is_empty() {
-        return false;
+    if sent.is_empty() {
+        // Nothing of ours was in it.
+        return [IF_NONE_MATCH, IF_MODIFIED_SINCE].iter().any(|c| request.fields.contains_key(c));
     }
-    let same_date = old.last_modified == now.last_modified;
-    match (&old.etag, &now.etag) {
-        (Some(old), Some(now)) if now.weak => old.weak_eq(now),
-        (Some(old), Some(now)) => old.strong_eq(now),
-        // A tag that the stored response did not have: only a strong date says that it is the same.
-        (None, Some(_)) => {
-            same_date && strong_last_modified(had, had_times.response_time).is_some()
+    let new = Validators::read(response.fields, times.response_time).etag;
+    new.is_some_and(|new| sent.foreign.iter().any(|tag| tag.weak_eq(&new)))
+}
+
+/// The stored head under the fields of a 304; `None` when it speaks of other bytes, or when the result
+/// may not be kept.
+fn freshen(
+    stored: &StoredHead,
+    request: &RequestView<'_>,
+    response: &ResponseView<'_>,
+    times: ExchangeTimes,
+    config: &Config,
+) -> Option<StoredHead> {
+    let had = stored.fields();
+    if recoded(&had, response.fields) {
+        return None;
+    }
+    let fields = update(had, response.fields, times);
+    let merged = ResponseView { status: stored.status(), fields: &fields };
+    match judge(request, &merged, times, config) {
+        Storable::Store(kept) => {
+            Some(StoredHead::keep(stored.status(), stored.reason(), &fields, times, &kept))
         }
-        (_, None) => now.last_modified.is_none() || same_date,
+        Storable::Decline(_) => None,
     }
 }
 
-/// Whether the 304 speaks of another coding than that of the stored bytes.
-fn recoded(had: &HeaderMap, new: &HeaderMap) -> bool {
-    new.contains_key(CONTENT_ENCODING)
-        && !list::members(had, &CONTENT_ENCODING).eq(list::members(new, &CONTENT_ENCODING))
-}
-
-/// The stored fields, updated by those of a 304 (§3.2).
-fn freshened(had: HeaderMap, new: &HeaderMap, times: ExchangeTimes) -> HeaderMap {
+/// The stored fields, updated by those of a newer response (§3.2).
+pub(super) fn update(had: HeaderMap, new: &HeaderMap, times: ExchangeTimes) -> HeaderMap {
     let mut merged = had;
     // No `Age` is stored, so the age is that of the newer answer.
     if let Some(age) = new.get(AGE) {
@@ -122,6 +198,11 @@ fn freshened(had: HeaderMap, new: &HeaderMap, times: ExchangeTimes) -> HeaderMap
         merged.insert(DATE, date::format(times.response_time));
     }
     merged
+}
+
+/// The tags of the client's `If-None-Match`.
+fn clients_tags(request: &HeaderMap) -> Vec<EntityTag> {
+    entity_tags(request, &IF_NONE_MATCH).collect()
 }
 
 #[cfg(test)]

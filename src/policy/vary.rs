@@ -91,13 +91,22 @@ impl NominatedFields {
             return true;
         };
         entries(nominated.received()).all(|(name, value)| is_same(request, name, value))
-            || entries(nominated.normal()).all(|(name, value)| {
-                let now = HeaderName::from_bytes(name.as_bytes())
-                    .ok()
-                    .and_then(|name| list::combined(request, &name))
-                    .map(|combined| normal::normalised(name, &combined));
-                now.as_deref() == value
-            })
+            || entries(nominated.normal()).all(|(name, value)| means_same(request, name, value))
+    }
+
+    /// Whether `request` has the same values in the nominated fields but one; that one must be
+    /// nominated.
+    pub fn matches_except(&self, request: &HeaderMap, free: &HeaderName) -> bool {
+        let normal = || entries(self.as_bytes());
+        self.names(free)
+            && normal()
+                .filter(|(name, _)| *name != free.as_str())
+                .all(|(name, value)| means_same(request, name, value))
+    }
+
+    /// Whether this field is nominated.
+    pub fn names(&self, field: &HeaderName) -> bool {
+        entries(self.as_bytes()).any(|(name, _)| name == field.as_str())
     }
 
     /// Whether no field is nominated.
@@ -136,6 +145,15 @@ fn is_same(request: &HeaderMap, name: &str, value: Option<&[u8]>) -> bool {
     let mut lines = request.get_all(name).iter();
     let first = lines.next().map(HeaderValue::as_bytes);
     first == value && lines.next().is_none()
+}
+
+/// Whether the field's normalised value is this one.
+fn means_same(request: &HeaderMap, name: &str, value: Option<&[u8]>) -> bool {
+    let now = HeaderName::from_bytes(name.as_bytes())
+        .ok()
+        .and_then(|name| list::combined(request, &name))
+        .map(|combined| normal::normalised(name, &combined));
+    now.as_deref() == value
 }
 
 /// Appends one entry: length and bytes of the name, then 0, or 1 with length and bytes of the value.

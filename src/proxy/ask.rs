@@ -78,7 +78,8 @@ impl Ask {
 
     /// The view that policy takes.
     pub(super) fn view(&self) -> RequestView<'_> {
-        RequestView { method: &self.method, fields: &self.fields, directives: &self.directives }
+        let Self { method, fields, directives, .. } = self;
+        RequestView { method, uri: self.uri(), fields, directives }
     }
 
     /// Whether a stored response may answer it: GET and HEAD without content.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hyper::ext::ReasonPhrase;
 use hyper::header::{CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
-use hyper::{HeaderMap, Response, StatusCode, Version};
+use hyper::{HeaderMap, Method, Response, StatusCode, Version};
 
 use crate::http::{date, hop_by_hop};
 use crate::net::{ConnectionHandle, Scope};
@@ -107,7 +107,8 @@ pub(super) async fn run(
         return Ok(interpret(shared, ask, announced, reply, times));
     };
     let mut conditional = fields.clone();
-    validation::set_conditions(stored.head(), &mut conditional);
+    let held = std::slice::from_ref(stored.head());
+    validation::set_conditions(held, Some(0), &ask.view(), shared.clock.now(), &mut conditional);
     let sent = send(shared, ask, conditional, body, Some(interim.clone()), &connection).await;
     let (reply, times) = match (sent, plan.on_error) {
         (Ok(sent), _) => sent,
@@ -122,9 +123,10 @@ pub(super) async fn run(
     hop_by_hop::strip_response(&mut described);
     date_if_missing(&mut described, &times);
     let view = ResponseView { status: reply.response.status(), fields: &described };
-    match validation::assess(stored.head(), &ask.view(), &view, times) {
-        Validated::Freshened(head) => {
-            let stored = shared.store.freshen(stored, head);
+    let config = &shared.config.policy;
+    match validation::assess(held, Some(0), &ask.view(), &view, times, config) {
+        Validated::Freshened { used, .. } => {
+            let stored = shared.store.freshen(stored, used.head);
             Ok(Fetched { peer: Some(reply.peer), kind: Kind::Freshened(stored) })
         }
         Validated::Replace => {
@@ -136,11 +138,15 @@ pub(super) async fn run(
             }
             Ok(replace(shared, ask, announced, stored, reply, times))
         }
+        // The client's own: it says nothing about what is stored.
+        Validated::PassOn => Ok(interpret(shared, ask, announced, reply, times)),
         // A 304 that does not describe what we have: ask again, once, for all of it.
         Validated::Repeat => {
             drop(reply);
+            let mut whole = fields;
+            validation::clear_conditions(&mut whole);
             let (reply, times) =
-                send(shared, ask, fields, Outgoing::Empty, Some(interim), &connection).await?;
+                send(shared, ask, whole, Outgoing::Empty, Some(interim), &connection).await?;
             Ok(replace(shared, ask, announced, stored, reply, times))
         }
     }
@@ -201,18 +207,19 @@ fn interpret(
     let version = response.version();
     let status = response.status();
     for uri in invalidation::invalidated(&ask.method, ask.uri(), status, response.headers()) {
-        let key = CacheKey::new(uri);
-        shared.store.invalidate(&key);
-        shared.collapse.forget(&key);
+        for key in [CacheKey::new(uri.clone()), CacheKey::head(uri)] {
+            shared.store.invalidate(&key);
+            shared.collapse.forget(&key);
+        }
     }
     let view = ResponseView { status, fields: response.headers() };
-    let verdict = if !ask.cacheable() {
+    let verdict = if !ask.cacheable() || ask.method != Method::GET {
         Storable::Decline(Detail::Method)
     } else if pinned {
         // The connection carries the credentials, and no field of the request shows them.
         Storable::Decline(Detail::Authorization)
     } else {
-        storable(&ask.view(), &view, times)
+        storable(&ask.view(), &view, times, &shared.config.policy)
     };
     let length = framed_length(response.headers());
     if status != StatusCode::SWITCHING_PROTOCOLS {
@@ -220,14 +227,19 @@ fn interpret(
     }
     let declined = match verdict {
         Storable::Decline(detail) => detail,
-        Storable::Store(freshness, nominated) => {
+        // Parts are not put together yet.
+        Storable::Store(kept) if kept.part.is_some() => Detail::Range,
+        Storable::Store(kept) => {
             let mut fields = response.headers().clone();
             fields.remove(CONTENT_LENGTH);
             let reason = response.extensions().get::<ReasonPhrase>();
             let reason = reason.map(AsRef::as_ref);
-            let head = StoredHead::new(status, reason, &fields, times, nominated, freshness);
+            let head = StoredHead::keep(status, reason, &fields, times, &kept);
             match begin(announced, head, scope, length, response, version) {
-                Ok(fill) => return Fetched { peer: Some(peer), kind: Kind::Fill(fill) },
+                Ok(mut fill) => {
+                    fill.withheld = Arc::new(kept.withheld_of(&fields));
+                    return Fetched { peer: Some(peer), kind: Kind::Fill(fill) };
+                }
                 Err(refused) => {
                     response = *refused;
                     Detail::TooLarge
@@ -251,7 +263,8 @@ fn begin(
     let shown = Arc::new(head.clone());
     match announced.begin(head, scope, length) {
         Ok(writer) => {
-            Ok(Fill { head: shown, version, scope, length, writer, body: response.into_body() })
+            let (withheld, body) = (Arc::default(), response.into_body());
+            Ok(Fill { head: shown, withheld, version, scope, length, writer, body })
         }
         Err(_too_large) => Err(Box::new(response)),
     }

@@ -51,6 +51,8 @@ impl Default for Config {
 pub(super) struct Following {
     /// Its head.
     pub(super) head: Arc<StoredHead>,
+    /// Fields that only the client gets that asked for it (`private` names them).
+    pub(super) withheld: Arc<HeaderMap>,
     /// The version in which it was received.
     pub(super) version: Version,
     /// Its length, where it is known.
@@ -69,6 +71,7 @@ pub(super) type Fate = OnceLock<Detail>;
 /// A storable response whose body has not been read yet.
 pub(super) struct Fill {
     pub(super) head: Arc<StoredHead>,
+    pub(super) withheld: Arc<HeaderMap>,
     pub(super) version: Version,
     pub(super) scope: Scope,
     pub(super) length: Option<u64>,
@@ -94,6 +97,7 @@ impl Fill {
         }
         let following = Following {
             head: self.head,
+            withheld: self.withheld,
             version: self.version,
             length: self.length,
             scope: self.scope,

@@ -10,7 +10,7 @@ use crate::body::{Body, SpoolReader};
 use crate::http::TargetUri;
 use crate::net::{ConnectionHandle, Reach};
 use crate::policy::outcome::{CacheOutcome, Detail, ForwardReason};
-use crate::policy::reuse::{self, Candidate, Decision};
+use crate::policy::reuse::{self, Candidate, Decision, StaleGrant};
 use crate::store::{Lookup, StoredResponse};
 use crate::telemetry::CacheWord;
 use crate::upstream::{ContinueGate, Outgoing, ResponseBody};
@@ -113,13 +113,23 @@ pub(super) fn consult(shared: &Shared, ask: &Ask) -> Result<Consulted, ProxyErro
     }
     let candidate = match &found {
         Lookup::Found(stored) => Candidate::Stored(stored.head()),
-        Lookup::OtherVariant => Candidate::OtherVariant,
+        Lookup::OtherVariant => Candidate::OtherVariant { tagged: false },
         Lookup::Miss => Candidate::None,
     };
     let decision = reuse::decide(&ask.view(), candidate, shared.clock.now(), &shared.config.policy);
     match (decision, found) {
         (Decision::Reuse { ttl, .. }, Lookup::Found(stored)) => {
             Ok(Consulted::Answer(stored, CacheOutcome::Hit { ttl, detail: None }, CacheWord::Hit))
+        }
+        // A validation behind the answer is not made yet: it is made first.
+        (Decision::ReuseStale { grant: StaleGrant::StaleWhileRevalidate, .. }, found) => {
+            let validate = match found {
+                Lookup::Found(stored) if ask.method == Method::GET => Some(stored),
+                _ => None,
+            };
+            let reason = ForwardReason::Stale;
+            let on_error = Some(StaleGrant::StaleWhileRevalidate);
+            Ok(Consulted::Forward(Plan { reason, detail: None, validate, on_error }))
         }
         (Decision::ReuseStale { ttl, grant, .. }, Lookup::Found(stored)) => {
             let outcome = CacheOutcome::Hit { ttl, detail: Some(grant.detail()) };
@@ -134,6 +144,7 @@ pub(super) fn consult(shared: &Shared, ask: &Ask) -> Result<Consulted, ProxyErro
         }
         (Decision::Validate { reason, .. }, _) => forward(reason, None),
         (Decision::Forward { reason, detail }, _) => forward(reason, detail),
+        (Decision::Complete { .. }, _) => forward(ForwardReason::Partial, None),
         (Decision::OnlyIfCached, _) => Err(ProxyError::OnlyIfCached),
         (Decision::Reuse { .. } | Decision::ReuseStale { .. }, _) => {
             forward(ForwardReason::UriMiss, None)

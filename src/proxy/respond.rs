@@ -32,7 +32,11 @@ pub(super) fn stored(
 ) -> Response<Body> {
     let now = shared.clock.now();
     let head = stored.head();
-    let mut fields = head.fields();
+    // RFC 9111 §5.2.2.4: fields that `no-cache` names are sent only after a validation.
+    let mut fields = match outcome {
+        CacheOutcome::Hit { .. } => head.fields_without_validation(),
+        CacheOutcome::Forwarded { .. } => head.fields(),
+    };
     fields.insert(AGE, HeaderValue::from(head.current_age(now).as_secs()));
     finish_fields(shared, &mut fields, Version::HTTP_11, outcome);
     if conditions_say_not_modified(ask, head, &fields, now) {
@@ -73,10 +77,18 @@ pub(super) fn following(
 ) -> Response<Body> {
     let now = shared.clock.now();
     let head = &following.head;
-    let mut fields = head.fields();
-    if matches!(outcome, CacheOutcome::Forwarded { collapsed: true, .. }) {
+    // What was fetched for another client is reused; what was fetched for this one is passed on.
+    let fields = if matches!(outcome, CacheOutcome::Forwarded { collapsed: true, .. }) {
+        let mut fields = head.fields_without_validation();
         fields.insert(AGE, HeaderValue::from(head.current_age(now).as_secs()));
-    }
+        fields
+    } else {
+        let mut fields = head.fields();
+        let withheld = following.withheld.iter();
+        fields.extend(withheld.map(|(name, value)| (name.clone(), value.clone())));
+        fields
+    };
+    let mut fields = fields;
     finish_fields(shared, &mut fields, following.version, outcome);
     // Conditions that the origin was asked with were its to answer.
     if ask.has_conditions() && conditions_say_not_modified(ask, head, &fields, now) {

@@ -6,7 +6,13 @@ type Row<T> = (&'static str, fn(&T) -> bool);
 
 fn freshness(text: &str, times: ExchangeTimes) -> Freshness {
     let fields = fields(text);
-    Freshness::new(StatusCode::OK, &fields, &ResponseDirectives::parse(&fields), times)
+    Freshness::new(
+        StatusCode::OK,
+        &fields,
+        &ResponseDirectives::parse(&fields),
+        times,
+        Duration::ZERO,
+    )
 }
 
 #[test]
@@ -79,7 +85,7 @@ fn a_heuristic_lifetime_is_for_the_statuses_that_allow_it_and_for_what_is_public
         let fields = fields(&format!("Last-Modified: {{-1000}} | Cache-Control: {control}"));
         let directives = ResponseDirectives::parse(&fields);
         let status = StatusCode::from_u16(status).unwrap();
-        let found = Freshness::new(status, &fields, &directives, instant(0));
+        let found = Freshness::new(status, &fields, &directives, instant(0), Duration::ZERO);
         assert_eq!(found.lifetime(), Duration::from_secs(lifetime), "{status} {control}");
     }
 }
@@ -161,14 +167,17 @@ fn the_date_is_the_response_s_own_or_else_that_of_its_receipt() {
 
 #[test]
 fn directives_that_forbid_stale_use_are_known_without_parsing_again() {
-    let rows: [Row<Freshness>; 12] = [
+    let rows: [Row<Freshness>; 15] = [
         ("max-age=1", |f| !f.forbids_stale()),
         ("max-age=1, must-revalidate", Freshness::forbids_stale),
         ("max-age=1, proxy-revalidate", Freshness::forbids_stale),
         ("s-maxage=1", Freshness::forbids_stale),
         ("no-cache", Freshness::forbids_stale),
         ("no-cache", Freshness::is_no_cache),
-        ("no-cache=\"x-a\"", Freshness::is_no_cache),
+        ("max-age=1, no-cache=\"x-a\"", |f| !f.is_no_cache() && !f.forbids_stale()),
+        ("no-cache=\"x-a\", no-cache", Freshness::is_no_cache),
+        ("immutable", Freshness::is_immutable),
+        ("immutable=1", |f| !f.is_immutable()),
         ("max-age=1", Freshness::is_explicit),
         ("public", |f| !f.is_explicit()),
         ("public", Freshness::allows_authorization),

@@ -16,6 +16,9 @@ fn words(decision: Decision) -> String {
         Decision::Forward { reason, detail } => {
             detail.map_or(format!("forward {reason}"), |d| format!("forward {reason} {d}"))
         }
+        Decision::Complete { missing: Missing { first, last } } => {
+            format!("complete {first}-{}", last.map(|n| n.to_string()).unwrap_or_default())
+        }
         Decision::OnlyIfCached => "504".to_owned(),
     }
 }
@@ -125,11 +128,11 @@ fn without_a_candidate_the_reason_says_what_was_missing() {
     let config = Config::default();
     let rows = [
         ("GET", Candidate::None, "forward uri-miss"),
-        ("GET", Candidate::OtherVariant, "forward vary-miss"),
+        ("GET", Candidate::OtherVariant { tagged: false }, "forward vary-miss"),
         ("GET | Cache-Control: no-cache", Candidate::None, "forward uri-miss"),
         ("DELETE", Candidate::None, "forward method"),
         ("GET | Cache-Control: only-if-cached", Candidate::None, "504"),
-        ("HEAD | Cache-Control: only-if-cached", Candidate::OtherVariant, "504"),
+        ("HEAD | Cache-Control: only-if-cached", Candidate::OtherVariant { tagged: false }, "504"),
     ];
     for (asked, candidate, expected) in rows {
         let decision = decide(&request(asked).view(), candidate, at(0), &config);
@@ -142,7 +145,7 @@ fn the_operator_limits_what_is_sent_stale_when_the_origin_is_gone() {
     let head = stored("GET", "200 | Cache-Control: max-age=60 | ETag: \"a\"");
     let rows = [(30, 90, true), (30, 91, false), (0, 60, true), (0, 61, false)];
     for (limit, after, expected) in rows {
-        let config = Config { max_stale: Duration::from_secs(limit) };
+        let config = Config { max_stale: Duration::from_secs(limit), ..Config::default() };
         let decision = decide(&request("GET").view(), Candidate::Stored(&head), at(after), &config);
         let Decision::Validate { on_error, .. } = decision else { panic!("{decision:?}") };
         let expected = expected.then_some(StaleGrant::Disconnected);

@@ -36,7 +36,11 @@ fn a_response_is_stored_when_every_clause_allows_it_and_something_is_gained() {
         ("GET", "200 | Cache-Control: max-age=60 | Cache-Control: NO-STORE", "no-store"),
         ("GET", "200 | Cache-Control: max-age=60, private", "private"),
         ("GET", "200 | Cache-Control: s-maxage=60, private", "private"),
-        ("GET", "200 | Cache-Control: max-age=60, private=\"x-a\"", "private"),
+        ("GET", "200 | Cache-Control: max-age=60, private=\"x-a\"", "stored"),
+        ("GET", "200 | Cache-Control: max-age=60, private=\"x-a\", private", "private"),
+        ("GET", "200 | Cache-Control: max-age=60, private=x-a", "stored"),
+        ("GET", "200 | Cache-Control: max-age=60, private=\"\"", "private"),
+        ("GET", "200 | Cache-Control: max-age=60, private=\"no name\"", "private"),
         ("GET", "200 | Cache-Control: no-cache | ETag: \"a\"", "stored"),
         ("GET", "200 | Cache-Control: no-cache, max-age=60 | Last-Modified: {-9}", "stored"),
         ("GET", "200 | Cache-Control: no-cache, max-age=60", "no-cache"),
@@ -44,8 +48,11 @@ fn a_response_is_stored_when_every_clause_allows_it_and_something_is_gained() {
         ("GET", "299 | Cache-Control: must-understand, no-store, max-age=60", "status"),
         ("GET", "299 | Cache-Control: must-understand, max-age=60", "status"),
         // The request.
-        ("HEAD", "200 | Cache-Control: max-age=60", "method"),
+        ("HEAD", "200 | Cache-Control: max-age=60", "stored"),
         ("POST", "200 | Cache-Control: max-age=60", "method"),
+        ("OPTIONS", "200 | Cache-Control: max-age=60", "method"),
+        ("PUT", "200 | Cache-Control: max-age=60 | Content-Location: /dir/x", "method"),
+        ("DELETE", "200 | Cache-Control: max-age=60 | Content-Location: /dir/x", "method"),
         ("PURGE", "200 | Cache-Control: max-age=60", "method"),
         ("get", "200 | Cache-Control: max-age=60", "method"),
         ("GET | Cache-Control: no-store", "200 | Cache-Control: max-age=60", "request-no-store"),
@@ -78,7 +85,18 @@ fn a_response_is_stored_when_every_clause_allows_it_and_something_is_gained() {
         ("GET", "302 | Cache-Control: public | Last-Modified: {-1000}", "stored"),
         ("GET", "500 | ETag: \"a\"", "no-freshness"),
         ("GET", "599 | ETag: \"a\"", "status"),
+        // Parts.
+        ("GET | Range: bytes=0-1", "206 | Cache-Control: max-age=60 | Content-Range: bytes 0-1/9", "stored"),
+        ("GET | Range: bytes=0-1", "206 | Cache-Control: max-age=60 | Content-Range: bytes 0-1/*", "stored"),
+        ("GET | Range: bytes=0-1", "206 | Last-Modified: {-1000} | Content-Range: bytes 0-1/9", "stored"),
         ("GET", "206 | Cache-Control: max-age=60 | Content-Range: bytes 0-1/9", "range"),
+        ("GET | Range: bytes=0-1", "206 | Cache-Control: max-age=60", "range"),
+        ("GET | Range: bytes=0-1", "206 | Cache-Control: max-age=60 | Content-Range: bytes 1-0/9", "range"),
+        ("GET | Range: bytes=0-1", "206 | Cache-Control: max-age=60 | Content-Range: bytes */9", "range"),
+        ("GET | Range: bytes=0-1", "206 | Cache-Control: max-age=60 | Content-Range: lines 0-1/9", "range"),
+        ("GET | Range: bytes=0-1, 4-5", "206 | Cache-Control: max-age=60 | Content-Type: multipart/byteranges; boundary=b", "range"),
+        ("HEAD | Range: bytes=0-1", "206 | Cache-Control: max-age=60 | Content-Range: bytes 0-1/9", "range"),
+        ("GET | Range: bytes=0-1", "206 | Cache-Control: no-store | Content-Range: bytes 0-1/9", "no-store"),
     ];
     for (asked, answered, expected) in rows {
         assert_eq!(answer(asked, answered), expected, "{asked} → {answered}");
@@ -95,7 +113,9 @@ fn a_response_is_stored_when_every_clause_allows_it_and_something_is_gained() {
 fn a_stored_response_knows_its_lifetime_and_the_request_fields_that_it_is_for() {
     let asked = "GET | Accept: text/html";
     let answered = "200 | Cache-Control: max-age=60 | Vary: accept, x-a";
-    let Storable::Store(freshness, nominated) = ask_storable(asked, answered, instant(0)) else {
+    let Storable::Store(Kept { freshness, nominated, .. }) =
+        ask_storable(asked, answered, instant(0))
+    else {
         panic!("not stored");
     };
     assert_eq!(freshness.lifetime().as_secs(), 60);

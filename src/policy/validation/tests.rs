@@ -3,50 +3,79 @@ use crate::policy::scene::{at, fields, instant, request, response, stored};
 
 /// What becomes of `had`, stored at the start, when `answered` comes a hundred seconds later.
 fn assessed(had: &str, asked: &str, answered: &str) -> Validated {
-    let head = stored("GET", had);
+    assessed_of(&[stored("GET", had)], Some(0), asked, answered)
+}
+
+/// What becomes of several.
+fn assessed_of(
+    held: &[impl Variant],
+    chosen: Option<usize>,
+    asked: &str,
+    answered: &str,
+) -> Validated {
     let (status, fields) = response(answered);
-    assess(&head, &request(asked).view(), &ResponseView { status, fields: &fields }, instant(100))
+    let response = ResponseView { status, fields: &fields };
+    assess(held, chosen, &request(asked).view(), &response, instant(100), &Config::default())
 }
 
 fn freshened_head(had: &str, asked: &str, answered: &str) -> StoredHead {
     match assessed(had, asked, answered) {
-        Validated::Freshened(head) => head,
+        Validated::Freshened { used, .. } => used.head,
         other => panic!("{had} ← {answered}: {other:?}"),
     }
 }
 
 fn word(validated: &Validated) -> &'static str {
     match validated {
-        Validated::Freshened(_) => "freshened",
+        Validated::Freshened { .. } => "freshened",
+        Validated::PassOn => "pass on",
         Validated::Repeat => "repeat",
         Validated::Replace => "replace",
     }
 }
 
 #[test]
-fn the_stored_validators_replace_the_client_s_conditions_and_range() {
-    let clients = "If-None-Match: \"c\" | If-Match: * | If-Modified-Since: {-9} \
-        | If-Unmodified-Since: {-9} | If-Range: \"c\" | Range: bytes=0-1 | X-A: 1";
+fn the_stored_validators_replace_the_client_s_conditions_and_its_list_is_joined() {
+    let clients = "If-None-Match: \"c\", W/\"a\" | If-Modified-Since: {-9} | X-A: 1";
+    #[rustfmt::skip]
     let rows = [
-        ("ETag: \"a\"", "If-None-Match: \"a\" | X-A: 1"),
-        ("ETag: W/\"a\"", "If-None-Match: W/\"a\" | X-A: 1"),
+        ("ETag: \"a\"", "If-None-Match: \"a\", \"c\" | X-A: 1"),
+        ("ETag: W/\"a\"", "If-None-Match: W/\"a\", \"c\" | X-A: 1"),
+        ("ETag: \"b\"", "If-None-Match: \"b\", \"c\", W/\"a\" | X-A: 1"),
         ("Last-Modified: {-99}", "If-Modified-Since: {-99} | X-A: 1"),
-        (
-            "ETag: \"a\" | Last-Modified: {-99}",
-            "If-None-Match: \"a\" | If-Modified-Since: {-99} | X-A: 1",
-        ),
+        ("ETag: \"a\" | Last-Modified: {-99}", "If-None-Match: \"a\", \"c\" | If-Modified-Since: {-99} | X-A: 1"),
         // As the origin wrote it.
-        (
-            "Last-Modified: tue, 14 nov 2023 22:13:19 gmt",
-            "If-Modified-Since: tue, 14 nov 2023 22:13:19 gmt | X-A: 1",
-        ),
-        ("ETag: a | Last-Modified: yesterday", "X-A: 1"),
+        ("Last-Modified: tue, 14 nov 2023 22:13:19 gmt", "If-Modified-Since: tue, 14 nov 2023 22:13:19 gmt | X-A: 1"),
+        // Nothing to ask about: the client's conditions travel untouched.
+        ("ETag: a | Last-Modified: yesterday", clients),
     ];
     for (validators, expected) in rows {
         let head = stored("GET", &format!("200 | Cache-Control: max-age=60 | {validators}"));
-        let mut sent = fields(clients);
-        set_conditions(&head, &mut sent);
-        assert_eq!(sent, fields(expected), "{validators}");
+        assert_eq!(sent(&[head], Some(0), clients), fields(expected), "{validators}");
+    }
+}
+
+/// The fields that go out for a GET with these.
+fn sent(held: &[impl Variant], chosen: Option<usize>, clients: &str) -> HeaderMap {
+    let mut sent = fields(clients);
+    let asked = request(&format!("GET | {clients}"));
+    set_conditions(held, chosen, &asked.view(), at(100), &mut sent);
+    sent
+}
+
+#[test]
+fn a_star_cannot_be_joined_and_a_range_stays() {
+    let head = || stored("GET", "200 | Cache-Control: max-age=60 | ETag: \"a\"");
+    let rows = [
+        ("If-None-Match: *", "If-None-Match: \"a\""),
+        ("Range: bytes=0-1", "If-None-Match: \"a\" | Range: bytes=0-1"),
+        (
+            "Range: bytes=0-1 | If-Range: \"c\"",
+            "If-None-Match: \"a\" | Range: bytes=0-1 | If-Range: \"c\"",
+        ),
+    ];
+    for (clients, expected) in rows {
+        assert_eq!(sent(&[head()], Some(0), clients), fields(expected), "{clients}");
     }
 }
 
@@ -156,9 +185,9 @@ fn a_reason_phrase_outlives_a_304() {
     );
     let (status, fields) = response("304");
     let answered = ResponseView { status, fields: &fields };
-    let Validated::Freshened(head) = assess(&old, &request("GET").view(), &answered, instant(100))
-    else {
-        panic!("not freshened");
-    };
-    assert_eq!(head.reason(), Some(&b"Fine"[..]));
+    let config = Config::default();
+    let asked = request("GET");
+    let answer = assess(&[old], Some(0), &asked.view(), &answered, instant(100), &config);
+    let Validated::Freshened { used, .. } = answer else { panic!("not freshened") };
+    assert_eq!(used.head.reason(), Some(&b"Fine"[..]));
 }
