@@ -3,7 +3,7 @@
 use http::header::{CONTENT_LOCATION, LOCATION};
 use http::{HeaderMap, Method, StatusCode};
 
-use crate::http::TargetUri;
+use crate::http::{TargetUri, cache_groups};
 
 /// The target URIs whose stored responses an answer invalidates: after a non-error answer to an unsafe
 /// or unknown method the target URI, and `Location` and `Content-Location` of the same origin.
@@ -25,6 +25,12 @@ pub fn invalidated(
     uris.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
     uris.dedup();
     uris
+}
+
+/// The groups that an answer invalidates among the responses of the target's origin (RFC 9875 §3):
+/// none after a safe method.
+pub fn invalidated_groups(method: &Method, fields: &HeaderMap) -> Vec<Box<str>> {
+    if is_safe(method) { Vec::new() } else { cache_groups::invalidated_groups(fields) }
 }
 
 /// The methods that are registered as safe (RFC 9110 §16.1.1); any other may change something.

@@ -23,7 +23,7 @@ mod scene;
 
 pub use cache_control::{Extent, MaxStale, RequestDirectives, ResponseDirectives};
 pub use freshness::{ExchangeTimes, Freshness};
-pub use invalidation::invalidated;
+pub use invalidation::{invalidated, invalidated_groups};
 pub use key::CacheKey;
 pub use outcome::{CacheOutcome, Detail, ForwardReason};
 pub use partial::{Coverage, Interval, Intervals, Missing, Part, Partial, combine};

@@ -6,13 +6,13 @@ mod head;
 use http::header::{AGE, DATE, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 
-pub use conditions::{clear_conditions, set_conditions};
+pub use conditions::{clear_conditions, clear_particulars, set_conditions};
 pub use head::{HeadSays, assess_head};
 
 use super::partial::recoded;
 use super::reuse::Config;
 use super::select::{Variant, could_be_chosen};
-use super::storable::judge;
+use super::storable::{Kept, judge};
 use super::{ExchangeTimes, RequestView, ResponseView, Storable, StoredHead};
 use crate::http::validators::{
     EntityTag, Validators, date_field, entity_tags, strong_last_modified,
@@ -49,6 +49,8 @@ pub struct Update {
     /// Whether the stored response stays as it is beside this one, which has other nominated fields: the
     /// request did not select it, but the origin says that it is the same.
     pub beside: bool,
+    /// Whether it may be kept. If not, it answers this request, and then nothing of it is stored any more.
+    pub kept: bool,
 }
 
 /// Decides what the answer to a validation means. `variants` are all responses stored under the key and
@@ -68,10 +70,11 @@ pub fn assess<V: Variant>(
     let sent = Conditions::of(variants, chosen, request, times.request_time);
     let freshened = |at: &usize| {
         let head = variants.get(*at)?.head();
-        freshen(head, request, response, times, config).map(|new| Update {
+        freshen(head, request, response, times, config).map(|(new, kept)| Update {
             at: *at,
             head: new,
             beside: !head.nominated.matches(request.fields),
+            kept,
         })
     };
     let mut updates: Vec<_> = identified(variants, &sent, request, response, times)
@@ -158,27 +161,27 @@ fn is_clients(
     new.is_some_and(|new| sent.foreign.iter().any(|tag| tag.weak_eq(&new)))
 }
 
-/// The stored head under the fields of a 304; `None` when it speaks of other bytes, or when the result
-/// may not be kept.
+/// The stored head under the fields of a 304, and whether it may be kept; `None` when the 304 speaks of
+/// other bytes.
 fn freshen(
     stored: &StoredHead,
     request: &RequestView<'_>,
     response: &ResponseView<'_>,
     times: ExchangeTimes,
     config: &Config,
-) -> Option<StoredHead> {
+) -> Option<(StoredHead, bool)> {
     let had = stored.fields();
     if recoded(&had, response.fields) {
         return None;
     }
     let fields = update(had, response.fields, times);
     let merged = ResponseView { status: stored.status(), fields: &fields };
-    match judge(request, &merged, times, config) {
-        Storable::Store(kept) => {
-            Some(StoredHead::keep(stored.status(), stored.reason(), &fields, times, &kept))
-        }
-        Storable::Decline(_) => None,
-    }
+    let (how, kept) = match judge(request, &merged, times, config) {
+        Storable::Store(how) => (how, true),
+        Storable::Decline(_) => (Kept::default(), false),
+    };
+    let head = StoredHead::keep(stored.status(), stored.reason(), &fields, times, &how);
+    Some((head, kept))
 }
 
 /// The stored fields, updated by those of a newer response (§3.2).

@@ -127,6 +127,9 @@ pub(super) async fn run(
     match validation::assess(held, Some(0), &ask.view(), &view, times, config) {
         Validated::Freshened { used, .. } => {
             let stored = shared.store.freshen(stored, used.head);
+            if !used.kept {
+                shared.store.remove(&stored);
+            }
             Ok(Fetched { peer: Some(reply.peer), kind: Kind::Freshened(stored) })
         }
         Validated::Replace => {

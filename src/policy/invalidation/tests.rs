@@ -52,3 +52,17 @@ fn locations_of_the_same_origin_are_invalidated_too() {
         assert_eq!(paths("POST", 201, text), *expected, "{text}");
     }
 }
+
+#[test]
+fn an_unsafe_method_invalidates_the_groups_that_its_answer_names() {
+    let named = fields("Cache-Group-Invalidation: \"b\", \"a\", \"A\" | Cache-Groups: \"c\"");
+    let groups = |method: &str| invalidated_groups(&method.parse().unwrap(), &named);
+    for method in ["POST", "PUT", "DELETE", "PATCH", "FROBNICATE"] {
+        assert!(groups(method).iter().map(AsRef::as_ref).eq(["A", "a", "b"]), "{method}");
+    }
+    for method in ["GET", "HEAD", "OPTIONS", "TRACE"] {
+        assert!(groups(method).is_empty(), "{method}");
+    }
+    let invalid = fields("Cache-Group-Invalidation: a");
+    assert!(invalidated_groups(&Method::POST, &invalid).is_empty());
+}

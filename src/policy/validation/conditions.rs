@@ -147,6 +147,14 @@ pub fn clear_conditions(fields: &mut HeaderMap) {
     }
 }
 
+/// Takes everything that is the client's alone out of a request, so that it can be made again on our own
+/// account, behind an answer: conditions and range.
+pub fn clear_particulars(fields: &mut HeaderMap) {
+    for name in CONDITIONS.iter().chain([&http::header::RANGE]) {
+        fields.remove(name);
+    }
+}
+
 fn copy(stored: &StoredHead, from: &HeaderName, fields: &mut HeaderMap, to: HeaderName) {
     if let Some(Ok(value)) = stored.field(from).map(HeaderValue::from_bytes) {
         fields.insert(to, value);

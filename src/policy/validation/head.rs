@@ -44,9 +44,11 @@ pub fn assess_head<V: Variant>(
             && (new.etag.is_none() || new.etag == old.etag)
             && (new.last_modified.is_none() || new.last_modified == old.last_modified)
             && same_length(variant, response.fields);
-        match freshen(head, request, response, times, config).filter(|_| same) {
-            Some(head) => says.freshened.push(Update { at, head, beside: false }),
-            None => says.changed.push(at),
+        match freshen(head, request, response, times, config) {
+            Some((head, kept @ true)) if same => {
+                says.freshened.push(Update { at, head, beside: false, kept });
+            }
+            _ => says.changed.push(at),
         }
     }
     says
