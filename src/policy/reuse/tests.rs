@@ -1,4 +1,5 @@
 use super::*;
+use crate::policy::partial::Interval;
 use crate::policy::scene::{at, at_millis, request, stored};
 
 /// A decision in a few words.
@@ -107,6 +108,34 @@ fn a_request_and_a_stored_response_give_a_decision() {
         ("GET", "200 | Cache-Control: max-age=60, stale-if-error=30, must-revalidate | ETag: \"a\"", 90, "validate stale"),
         ("GET | Cache-Control: stale-if-error=600", "200 | Cache-Control: max-age=60", 90, "validate stale, else stale-if-error"),
         ("GET | Cache-Control: max-stale=10", "200 | Cache-Control: max-age=60, stale-if-error=90 | ETag: \"a\"", 90, "validate stale"),
+        ("GET | Cache-Control: stale-if-error=600", "200 | Cache-Control: max-age=60, stale-if-error=30 | ETag: \"a\"", 91, "validate stale"),
+        ("GET | Cache-Control: stale-if-error=20", "200 | Cache-Control: max-age=60, stale-if-error=600 | ETag: \"a\"", 90, "validate stale"),
+        // Validated behind the answer (RFC 5861).
+        ("GET", "200 | Cache-Control: max-age=60, stale-while-revalidate=30", 59, "reuse 59 1"),
+        ("GET", "200 | Cache-Control: max-age=60, stale-while-revalidate=30", 60, "stale 60 0 stale-while-revalidate"),
+        ("GET", "200 | Cache-Control: max-age=60, stale-while-revalidate=30", 90, "stale 90 -30 stale-while-revalidate"),
+        ("HEAD", "200 | Cache-Control: max-age=60, stale-while-revalidate=30", 90, "stale 90 -30 stale-while-revalidate"),
+        ("GET", "200 | Cache-Control: max-age=60, stale-while-revalidate=30 | ETag: \"a\"", 91, "validate stale, else stale-on-error"),
+        ("GET", "200 | Cache-Control: max-age=60, stale-while-revalidate=0 | ETag: \"a\"", 60, "validate stale, else stale-on-error"),
+        ("GET", "200 | Cache-Control: max-age=60, stale-while-revalidate=x | ETag: \"a\"", 61, "validate stale, else stale-on-error"),
+        ("GET", "200 | Cache-Control: max-age=60, stale-while-revalidate=30, must-revalidate | ETag: \"a\"", 70, "validate stale"),
+        ("GET", "200 | Cache-Control: max-age=60, stale-while-revalidate=30, proxy-revalidate | ETag: \"a\"", 70, "validate stale"),
+        ("GET", "200 | Cache-Control: s-maxage=60, stale-while-revalidate=30 | ETag: \"a\"", 70, "validate stale"),
+        ("GET", "200 | Cache-Control: no-cache, max-age=60, stale-while-revalidate=30 | ETag: \"a\"", 70, "validate stale"),
+        ("GET | Cache-Control: no-cache", "200 | Cache-Control: max-age=60, stale-while-revalidate=30 | ETag: \"a\"", 70, "validate stale"),
+        ("GET | Cache-Control: max-age=600", "200 | Cache-Control: max-age=60, stale-while-revalidate=30 | ETag: \"a\"", 70, "validate stale"),
+        ("GET | Cache-Control: min-fresh=1", "200 | Cache-Control: max-age=60, stale-while-revalidate=30 | ETag: \"a\"", 70, "validate stale"),
+        ("GET | Cache-Control: max-stale=5", "200 | Cache-Control: max-age=60, stale-while-revalidate=30 | ETag: \"a\"", 70, "validate stale"),
+        ("GET | Cache-Control: max-stale=15", "200 | Cache-Control: max-age=60, stale-while-revalidate=30", 70, "stale 70 -10 max-stale"),
+        ("GET | Cache-Control: only-if-cached", "200 | Cache-Control: max-age=60, stale-while-revalidate=30", 70, "stale 70 -10 stale-while-revalidate"),
+        // Immutable (RFC 8246).
+        ("GET | Cache-Control: max-age=0", "200 | Cache-Control: max-age=60, immutable | ETag: \"a\"", 30, "reuse 30 30"),
+        ("GET | Cache-Control: no-cache", "200 | Cache-Control: max-age=60, immutable | ETag: \"a\"", 30, "validate request"),
+        ("GET | Cache-Control: max-age=0", "200 | Cache-Control: max-age=60, immutable | ETag: \"a\"", 70, "validate stale"),
+        ("GET", "200 | Cache-Control: max-age=60, immutable | ETag: \"a\"", 70, "validate stale, else stale-on-error"),
+        // The form of no-cache that names fields.
+        ("GET", "200 | Cache-Control: no-cache=\"x-a\", max-age=60", 30, "reuse 30 30"),
+        ("GET", "200 | Cache-Control: no-cache=\"x-a\", no-cache, max-age=60 | ETag: \"a\"", 30, "validate stale"),
         // Conditions and credentials.
         ("GET | If-None-Match: \"a\"", "200 | Cache-Control: max-age=60", 5, "reuse 5 55"),
         ("GET | If-Modified-Since: {-5}", "200 | Cache-Control: max-age=60", 5, "reuse 5 55"),
@@ -137,6 +166,49 @@ fn without_a_candidate_the_reason_says_what_was_missing() {
     for (asked, candidate, expected) in rows {
         let decision = decide(&request(asked).view(), candidate, at(0), &config);
         assert_eq!(words(decision), expected, "{asked} {candidate:?}");
+    }
+}
+
+/// (request, fields of the stored part, its bytes, seconds after, decision).
+#[test]
+fn stored_parts_answer_what_lies_in_them_and_are_completed() {
+    const TAGGED: &str = "Cache-Control: max-age=60 | ETag: \"a\"";
+    const PLAIN: &str = "Cache-Control: max-age=60";
+    #[rustfmt::skip]
+    let rows = [
+        ("GET | Range: bytes=1-3", PLAIN, 5, "reuse 5 55"),
+        ("GET | Range: bytes=1-3 | If-Range: \"a\"", TAGGED, 5, "reuse 5 55"),
+        ("GET | Range: bytes=1-3", TAGGED, 70, "validate stale, else stale-on-error"),
+        ("GET | Range: bytes=1-3 | Cache-Control: no-cache", TAGGED, 5, "validate request"),
+        ("GET | Range: bytes=1-3 | Cache-Control: only-if-cached", TAGGED, 5, "reuse 5 55"),
+        ("GET | Range: bytes=1-3 | If-Match: \"a\"", TAGGED, 5, "forward request condition"),
+        ("GET", TAGGED, 5, "complete 5-"),
+        ("GET", TAGGED, 70, "complete 5-"),
+        ("GET | Range: bytes=3-7", TAGGED, 5, "complete 5-7"),
+        ("GET | Range: bytes=0-", TAGGED, 5, "complete 5-"),
+        ("GET | Range: bytes=1-3 | If-Range: \"b\"", TAGGED, 5, "complete 5-"),
+        ("GET | Cache-Control: no-cache", TAGGED, 5, "complete 5-"),
+        ("GET", PLAIN, 5, "forward partial"),
+        ("GET", "Cache-Control: max-age=60 | ETag: W/\"a\"", 5, "forward partial"),
+        ("GET | Range: bytes=6-7", TAGGED, 5, "forward partial"),
+        ("GET | Range: bytes=0-1, 6-7", TAGGED, 5, "forward partial"),
+        ("GET | Range: bytes=10-", TAGGED, 5, "forward partial"),
+        ("GET | If-None-Match: \"a\"", TAGGED, 5, "forward partial"),
+        ("GET | If-Match: \"a\"", TAGGED, 5, "forward partial"),
+        ("GET | Cache-Control: no-store", TAGGED, 5, "forward partial request-no-store"),
+        ("GET | Authorization: x", TAGGED, 5, "forward partial authorization"),
+        ("GET | Cache-Control: only-if-cached", TAGGED, 5, "504"),
+        ("HEAD", TAGGED, 5, "forward partial"),
+        ("HEAD | Range: bytes=1-3", TAGGED, 5, "forward partial"),
+    ];
+    for (asked, had, after, expected) in rows {
+        let answered = format!("206 | {had} | Content-Range: bytes 0-4/10");
+        let head = stored("GET | Range: bytes=0-4", &answered);
+        let mut partial = Partial { complete_length: Some(10), ..Partial::default() };
+        partial.intervals.add(Interval { first: 0, last: 4 });
+        let candidate = Candidate::Partial(&head, &partial);
+        let decision = decide(&request(asked).view(), candidate, at(after), &Config::default());
+        assert_eq!(words(decision), expected, "{asked} ← {had} +{after}");
     }
 }
 

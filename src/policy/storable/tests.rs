@@ -1,5 +1,7 @@
 use super::*;
-use crate::policy::scene::{ask_storable, fields, instant};
+use std::time::Duration;
+
+use crate::policy::scene::{ask_storable, fields, instant, storable_with};
 
 /// `stored` or the detail.
 fn answer(asked: &str, answered: &str) -> &'static str {
@@ -121,4 +123,94 @@ fn a_stored_response_knows_its_lifetime_and_the_request_fields_that_it_is_for() 
     assert_eq!(freshness.lifetime().as_secs(), 60);
     assert!(nominated.matches(&fields("Accept: text/html")));
     assert!(!nominated.matches(&fields("Accept: text/html | X-A: 1")));
+}
+
+#[test]
+fn a_post_or_patch_is_stored_when_its_answer_shows_its_target_and_says_how_long() {
+    const HERE: &str = "Content-Location: /dir/x";
+    #[rustfmt::skip]
+    let rows = [
+        ("POST", format!("200 | Cache-Control: max-age=60 | {HERE}"), "stored"),
+        ("PATCH", format!("200 | Cache-Control: max-age=60 | {HERE}"), "stored"),
+        ("POST", format!("200 | Expires: {{+60}} | {HERE}"), "stored"),
+        ("POST", "200 | Cache-Control: max-age=60 | Content-Location: http://A.test:80/dir/x".to_owned(), "stored"),
+        ("POST", "200 | Cache-Control: max-age=60 | Content-Location: x".to_owned(), "stored"),
+        ("POST", "200 | Cache-Control: max-age=60".to_owned(), "method"),
+        ("POST", "200 | Cache-Control: max-age=60 | Content-Location: /other".to_owned(), "method"),
+        ("POST", "200 | Cache-Control: max-age=60 | Content-Location: http://b.test/dir/x".to_owned(), "method"),
+        ("POST", format!("200 | Cache-Control: max-age=60 | {HERE} | {HERE}"), "method"),
+        ("POST", format!("200 | Last-Modified: {{-1000}} | {HERE}"), "method"),
+        ("POST", format!("200 | ETag: \"a\" | {HERE}"), "method"),
+        ("POST", format!("200 | Cache-Control: no-store, max-age=60 | {HERE}"), "no-store"),
+        ("POST", format!("200 | Cache-Control: private, max-age=60 | {HERE}"), "private"),
+        ("POST", format!("201 | Cache-Control: max-age=60 | {HERE}"), "method"),
+        ("POST", format!("404 | Cache-Control: max-age=60 | {HERE}"), "method"),
+        ("PUT", format!("200 | Cache-Control: max-age=60 | {HERE}"), "method"),
+    ];
+    for (asked, answered, expected) in rows {
+        assert_eq!(answer(asked, &answered), expected, "{asked} → {answered}");
+    }
+}
+
+#[test]
+fn fields_that_private_names_are_withheld_and_those_that_no_cache_names_guarded() {
+    let answered = "200 | Cache-Control: max-age=60, private=\"Set-Cookie, x-a\", no-cache=\"X-B\" \
+        | Set-Cookie: a=b | Set-Cookie: c=d | X-A: 1 | X-B: 2 | X-C: 3";
+    let Storable::Store(kept) = ask_storable("GET", answered, instant(0)) else {
+        panic!("not stored");
+    };
+    let all = fields(&answered["200 |".len()..]);
+    let withheld = kept.withheld_of(&all);
+    assert_eq!(withheld, fields("Set-Cookie: a=b | Set-Cookie: c=d | X-A: 1"));
+    assert_eq!(*kept.guarded, [HeaderName::from_static("x-b")]);
+    // What is for one user alone needs no permission to be shared.
+    let rows = [
+        ("200 | ETag: \"a\" | Cache-Control: private=\"set-cookie\" | Set-Cookie: a=b", "stored"),
+        ("200 | ETag: \"a\" | Cache-Control: private=\"x-a\" | Set-Cookie: a=b", "set-cookie"),
+    ];
+    for (answered, expected) in rows {
+        assert_eq!(answer("GET", answered), expected, "{answered}");
+    }
+}
+
+#[test]
+fn an_error_lives_for_a_moment_where_the_operator_says_so() {
+    let lifetime = |answered: &str, seconds: u64| {
+        let error_lifetime = Duration::from_secs(seconds);
+        let config = Config { error_lifetime, ..Config::default() };
+        match storable_with("GET", answered, instant(0), &config) {
+            Storable::Store(kept) => kept.freshness.lifetime().as_secs().to_string(),
+            Storable::Decline(detail) => detail.as_str().to_owned(),
+        }
+    };
+    #[rustfmt::skip]
+    let rows = [
+        ("500", 0, "no-freshness"),
+        ("404", 0, "no-freshness"),
+        ("500", 5, "5"),
+        ("404", 5, "5"),
+        ("503", 60, "10"),
+        ("599", 5, "5"),
+        ("404 | Last-Modified: {-1000}", 5, "100"),
+        ("404 | Last-Modified: {-10}", 5, "5"),
+        ("404 | Cache-Control: max-age=2", 5, "2"),
+        ("500 | Cache-Control: max-age=0", 5, "no-freshness"),
+        ("500 | Expires: 0", 5, "no-freshness"),
+        ("500 | Cache-Control: no-store", 5, "no-store"),
+        ("500 | Cache-Control: private", 5, "private"),
+        ("500 | Set-Cookie: a=b", 5, "set-cookie"),
+        ("416", 5, "status"),
+        ("407", 5, "status"),
+        ("200", 5, "no-freshness"),
+        ("302", 5, "no-freshness"),
+    ];
+    for (answered, seconds, expected) in rows {
+        assert_eq!(lifetime(answered, seconds), expected, "{answered} {seconds}");
+    }
+    // It is never sent stale.
+    let config = Config { error_lifetime: Duration::from_secs(5), ..Config::default() };
+    let Storable::Store(kept) = storable_with("GET", "500", instant(0), &config) else {
+        panic!("not stored");
+    };
+    assert!(kept.freshness.forbids_stale() && kept.freshness.is_error());
 }

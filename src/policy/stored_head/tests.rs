@@ -46,3 +46,53 @@ fn bytes_that_are_no_text_are_kept_as_they_are() {
 fn a_head_takes_96_bytes_besides_its_block() {
     assert_eq!(size_of::<StoredHead>(), 96);
 }
+
+#[test]
+fn what_no_cache_names_is_sent_only_after_a_validation_and_what_private_names_never() {
+    let text =
+        "Cache-Control: max-age=60, no-cache=\"x-a\", private=\"x-b\" | X-A: 1 | X-C: 3 | X-A: 2";
+    let head = stored("GET", &format!("200 | {text} | X-B: 2"));
+    assert_eq!(head.fields(), fields(text));
+    let shown = "Cache-Control: max-age=60, no-cache=\"x-a\", private=\"x-b\" | X-C: 3";
+    assert_eq!(head.fields_without_validation(), fields(shown));
+    assert_eq!(head.field(&HeaderName::from_static("x-a")), Some(&b"1"[..]));
+    assert_eq!(head.lines().count(), 4);
+}
+
+#[test]
+fn which_part_it_is_stands_nowhere_in_the_head() {
+    let part = "206 | Cache-Control: max-age=60 | Content-Range: bytes 0-1/9";
+    let head = stored("GET | Range: bytes=0-1", part);
+    assert_eq!(head.fields(), fields("Cache-Control: max-age=60"));
+    assert_eq!(head.status(), StatusCode::PARTIAL_CONTENT);
+    assert_eq!(head.clone().completed().status(), StatusCode::OK);
+    assert_eq!(head.completed().fields(), fields("Cache-Control: max-age=60"));
+    let other = stored("GET", "404 | Cache-Control: max-age=60").completed();
+    assert_eq!(other.status(), StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn the_reason_of_a_part_is_not_that_of_the_whole() {
+    let head = StoredHead::new(
+        StatusCode::PARTIAL_CONTENT,
+        Some(b"Some of it"),
+        &fields("X-A: 1"),
+        instant(0),
+        NominatedFields::default(),
+        Freshness::default(),
+    );
+    assert_eq!(head.reason(), Some(&b"Some of it"[..]));
+    let whole = head.completed();
+    assert_eq!(whole.reason(), None);
+    assert_eq!(whole.fields(), fields("X-A: 1"));
+}
+
+#[test]
+fn groups_and_the_rule_for_queries_are_read_from_the_fields() {
+    let head = stored("GET", "200 | Cache-Control: max-age=60 | Cache-Groups: \"b\", \"a\";x");
+    assert!(head.groups().iter().map(AsRef::as_ref).eq(["a", "b"]));
+    assert_eq!(head.query_rule(), None);
+    let head = stored("GET", "200 | Cache-Control: max-age=60 | No-Vary-Search: params");
+    assert!(head.groups().is_empty());
+    assert!(head.query_rule().is_some());
+}

@@ -60,3 +60,6 @@ fn same_length(variant: &impl Variant, new: &HeaderMap) -> bool {
     let said = said.to_str().ok().and_then(|text| text.trim().parse::<u64>().ok());
     said.is_none() || said == variant.complete_length()
 }
+
+#[cfg(test)]
+mod tests;
