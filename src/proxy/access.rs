@@ -43,6 +43,7 @@ pub(super) fn admit(
     interfaces: &Interfaces,
     config: &super::Config,
 ) -> Result<Reach, ProxyError> {
+    let client = client.to_canonical();
     let scope = interfaces.scope(client);
     let served = match scope {
         Scope::Loopback | Scope::Own | Scope::Private => true,
@@ -56,12 +57,18 @@ pub(super) fn admit(
     if !served {
         return Err(ProxyError::ClientRefused { client, listener: local });
     }
-    // The operator chose the origin of a reverse proxy: where it lives is not the client's choice.
-    let seen_as = match (&config.mode, scope) {
-        (Mode::Origin(_), _) | (_, Scope::Loopback) => Scope::Loopback,
-        (_, scope) => scope,
-    };
-    Ok(Reach::new(seen_as, config.access.deny_private))
+    Ok(Reach::new(scope, config.access.deny_private))
+}
+
+/// Whether the operator chose this target as the origin of a reverse proxy: then where it lives is not
+/// the client's choice, and neither is its port.
+fn chosen_by_operator(uri: &TargetUri, config: &super::Config) -> bool {
+    matches!(&config.mode, Mode::Origin(origin) if uri.same_origin(origin))
+}
+
+/// What a client of `reach` may reach for this target.
+pub(super) fn reach(uri: &TargetUri, reach: Reach, config: &super::Config) -> Reach {
+    if chosen_by_operator(uri, config) { Reach::new(Scope::Loopback, false) } else { reach }
 }
 
 /// Whether a tunnel may go to `port`.
@@ -75,8 +82,7 @@ pub(super) fn tunnel_port(port: u16, config: &Config) -> Result<(), ProxyError> 
 /// Whether a plain request may go to the target's port.
 pub(super) fn port(uri: &TargetUri, config: &super::Config) -> Result<(), ProxyError> {
     let port = uri.port();
-    let chosen_by_operator = matches!(config.mode, Mode::Origin(_));
-    if chosen_by_operator || config.access.ports.iter().any(|allowed| allowed.contains(&port)) {
+    if chosen_by_operator(uri, config) || config.access.ports.iter().any(|allowed| allowed.contains(&port)) {
         return Ok(());
     }
     Err(ProxyError::PortRefused { port, setting: "ports" })

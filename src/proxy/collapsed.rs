@@ -103,7 +103,7 @@ fn publish(
         Ok(fetched) => fetched,
         Err(error) => {
             if error.concerns_everybody() {
-                lead.publish(Outcome::Failed(error.clone()));
+                lead.publish(Outcome::Failed(error.clone(), ask.reach));
             } else {
                 lead.release(false);
             }
@@ -190,7 +190,9 @@ async fn follow(
             }
             Detail::VaryMismatch
         }
-        Followed::Shared(Outcome::Failed(error)) => return Err(error),
+        Followed::Shared(Outcome::Failed(error, reach)) if reach == ask.reach => return Err(error),
+        // What became of somebody else's connection is not for this client to know.
+        Followed::Shared(Outcome::Failed(..)) => Detail::Scope,
         Followed::Released => Detail::Unshareable,
         Followed::TimedOut => Detail::CollapseTimeout,
     };

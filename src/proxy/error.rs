@@ -30,9 +30,6 @@ pub enum ProxyError {
     /// The head contradicts RFC 9112.
     #[error("{0}")]
     Malformed(&'static str),
-    /// A transfer coding other than exactly one `chunked`.
-    #[error("the only transfer coding that is understood is: chunked")]
-    TransferCoding,
     /// The client is not one that we serve.
     #[error(
         "{client} may not use the proxy at {listener}: it is on no private or attached network"
@@ -117,7 +114,6 @@ impl ProxyError {
         use StatusCode as S;
         match self {
             Self::Target(_) | Self::Malformed(_) => (S::BAD_REQUEST, "http_request_error", Refused),
-            Self::TransferCoding => (S::NOT_IMPLEMENTED, "http_request_error", Refused),
             Self::ClientRefused { .. } | Self::PortRefused { .. } => {
                 (S::FORBIDDEN, "http_request_denied", Refused)
             }

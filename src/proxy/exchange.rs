@@ -30,7 +30,7 @@ pub type Observed = Watched<Body, Box<Exchange>>;
 pub struct Exchange {
     record: AccessRecord,
     started: Instant,
-    bytes_up: Arc<AtomicU64>,
+    bytes_up: Option<Arc<AtomicU64>>,
     slot: Option<OwnedSemaphorePermit>,
     fate: Option<Arc<Fate>>,
     log: AccessLog,
@@ -47,7 +47,6 @@ impl Exchange {
     ) -> Self {
         let mut record = blank(connection.client().ip(), Some(request.method().clone()));
         if shared.log.enabled() {
-            record.url = request.uri().to_string();
             record.version = request.version();
             record.referer = request.headers().get(REFERER).cloned();
             record.user_agent = request.headers().get(USER_AGENT).cloned();
@@ -55,7 +54,7 @@ impl Exchange {
         Self {
             record,
             started: Instant::now(),
-            bytes_up: Arc::default(),
+            bytes_up: None,
             slot: None,
             fate: None,
             log: shared.log.clone(),
@@ -68,6 +67,11 @@ impl Exchange {
     pub(super) fn occupy(&mut self, slot: Option<OwnedSemaphorePermit>) -> Result<(), ProxyError> {
         self.slot = slot;
         if self.slot.is_some() { Ok(()) } else { Err(ProxyError::Overloaded) }
+    }
+
+    /// The target is not understood: the record has it as it came.
+    pub(super) fn arrived(&mut self, request: &Request<Incoming>) {
+        self.record.url = request.uri().to_string();
     }
 
     /// The target is understood.
@@ -138,7 +142,7 @@ impl Exchange {
 
     /// Bytes of body from the client are counted here.
     pub(super) fn count_up(&mut self, received: Arc<AtomicU64>) {
-        self.bytes_up = received;
+        self.bytes_up = Some(received);
     }
 
     /// Passes the facts on to a task that outlives the response (a tunnel, an upgrade); what is left
@@ -149,7 +153,7 @@ impl Exchange {
         Self {
             record: std::mem::replace(&mut self.record, record),
             started: self.started,
-            bytes_up: self.bytes_up.clone(),
+            bytes_up: self.bytes_up.take(),
             slot: self.slot.take(),
             fate: None,
             log: self.log.clone(),
@@ -175,8 +179,8 @@ impl Exchange {
     }
 
     /// A tunnel has ended, after `up` bytes from the client and `down` bytes to it.
-    pub(super) fn end_tunnel(self, up: u64, down: u64, why: Option<String>) {
-        self.bytes_up.store(up, Ordering::Relaxed);
+    pub(super) fn end_tunnel(mut self, up: u64, down: u64, why: Option<String>) {
+        self.bytes_up = Some(Arc::new(AtomicU64::new(up)));
         self.end(down, why);
     }
 
@@ -190,7 +194,7 @@ impl Exchange {
             self.because(*detail);
         }
         self.record.bytes = down;
-        self.record.bytes_up = self.bytes_up.load(Ordering::Relaxed);
+        self.record.bytes_up = self.bytes_up.as_ref().map_or(0, |up| up.load(Ordering::Relaxed));
         self.record.duration = self.started.elapsed();
         self.record.time = self.clock.now();
         self.log.record(self.record);

@@ -8,7 +8,7 @@ use hyper::header::{CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
 use hyper::{HeaderMap, Method, Response, StatusCode, Version};
 
 use crate::http::{date, hop_by_hop};
-use crate::net::{ConnectionHandle, Scope};
+use crate::net::{ConnectionHandle, Reach, Scope};
 use crate::policy::outcome::{Detail, ForwardReason};
 use crate::policy::reuse::StaleGrant;
 use crate::policy::storable::{ResponseView, Storable, storable};
@@ -46,8 +46,8 @@ pub(super) enum Outcome {
     Freshened(StoredResponse),
     /// The origin failed, and the stored response is served stale.
     Stale(ServedStale),
-    /// It failed.
-    Failed(ProxyError),
+    /// It failed, for a client that may reach this much.
+    Failed(ProxyError, Reach),
 }
 
 /// A stored response that is served although it is stale.

@@ -11,7 +11,6 @@ use crate::body::{
     self, Abandoned, BodyError, Pushed, Spool, SpoolConfig, SpoolReader, SpoolWriter,
 };
 use crate::collapse::Lead;
-use crate::http::hop_by_hop;
 use crate::net::Scope;
 use crate::net::drain::Class;
 use crate::policy::StoredHead;
@@ -193,8 +192,7 @@ impl Pump {
                     Ok(data) if data.is_empty() => {}
                     Ok(data) => return Next::Data(Bytes::copy_from_slice(&data)),
                     Err(frame) => {
-                        if let Ok(mut fields) = frame.into_trailers() {
-                            hop_by_hop::clean_trailers(&mut fields);
+                        if let Ok(fields) = frame.into_trailers() {
                             return Next::Trailers(fields);
                         }
                     }

@@ -144,9 +144,14 @@ impl Proxy {
         connection: &Arc<ConnectionHandle>,
     ) -> Result<Response<Body>, ProxyError> {
         let shared = &self.0;
-        exchange.occupy(shared.slots.clone().try_acquire_owned().ok())?;
-        guard::check(&request)?;
-        let target = target::resolve(request.method(), request.uri(), &shared.config.mode)?;
+        let slot = shared.slots.clone().try_acquire_owned().ok();
+        let target = match exchange.occupy(slot).and_then(|()| self.understand(&request)) {
+            Ok(target) => target,
+            Err(error) => {
+                exchange.arrived(&request);
+                return Err(error);
+            }
+        };
         exchange.aim(&target);
         let client = connection.client().ip();
         let reach = access::admit(client, connection.local(), &shared.interfaces, &shared.config)?;
@@ -161,6 +166,7 @@ impl Proxy {
             Target::Server(what) => own::answer(shared, exchange, &request, &what, connection),
             Target::Resource(uri) => {
                 access::port(&uri, &shared.config)?;
+                let reach = access::reach(&uri, reach, &shared.config);
                 match own::last_hop(shared, exchange, &request) {
                     Some(response) => Ok(response),
                     None => {
@@ -169,6 +175,12 @@ impl Proxy {
                 }
             }
         }
+    }
+
+    /// What the request asks for, if it can be understood in one way only.
+    fn understand(&self, request: &Request<Incoming>) -> Result<Target, ProxyError> {
+        guard::check(request)?;
+        Ok(target::resolve(request.method(), request.uri(), &self.0.config.mode)?)
     }
 
     /// Answers one request; the access record is written when the response's body has ended.
