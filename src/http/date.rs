@@ -18,12 +18,12 @@ const DAYS: [&str; 7] =
     ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /// Reads any of the three formats: IMF-fixdate, RFC 850, asctime. A two-digit year that would lie more
-/// than 50 years after `now` is one of the past. A moment before 1970 becomes the epoch itself. The day
-/// of the week must be one, but need not be the right one. `None` for everything else, other zones
-/// included.
+/// than 50 years after `now` is one of the past. A moment before 1970 becomes the epoch itself, one after
+/// the year 9999 its last second. The day of the week must be one, but need not be the right one. `None`
+/// for everything else, other zones included.
 pub fn parse(text: &str, now: Timestamp) -> Option<Timestamp> {
     let date = imf_fixdate(text).or_else(|| rfc850(text, now)).or_else(|| asctime(text))?;
-    date.timestamp()
+    Some(date.timestamp()?.min(Timestamp::from_unix_secs(LAST_SECOND)))
 }
 
 /// Writes an IMF-fixdate. What lies after the year 9999 is written as its last second.

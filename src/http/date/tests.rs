@@ -115,6 +115,14 @@ fn what_is_written_is_read_back() {
 }
 
 #[test]
+fn nothing_is_read_that_cannot_be_written() {
+    let last = Some(Timestamp::from_unix_secs(LAST_SECOND));
+    assert_eq!(parse("Fri, 31 Dec 9999 23:59:60 GMT", NOW), last);
+    let distant = Timestamp::from_unix_millis(u64::MAX);
+    assert_eq!(parse("Friday, 31-Dec-40 00:00:00 GMT", distant), last);
+}
+
+#[test]
 fn dates_are_written_as_imf_fixdate() {
     assert_eq!(
         format(Timestamp::from_unix_millis(784_111_777_999)),
