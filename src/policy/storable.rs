@@ -109,9 +109,8 @@ pub fn storable(
     let method = request.method;
     // RFC 9110 §9.3.3, RFC 5789 §2: what a POST or PATCH answers may be a new state of its target.
     let writes = matches!(*method, Method::POST | Method::PATCH);
-    if !matches!(*method, Method::GET | Method::HEAD)
-        && !(writes && shows_target(request, response))
-    {
+    let reads = matches!(*method, Method::GET | Method::HEAD);
+    if !(reads || writes && shows_target(request, response)) {
         return Storable::Decline(Detail::Method);
     }
     let part = Part::of(response);

@@ -82,7 +82,9 @@ pub(super) fn tunnel_port(port: u16, config: &Config) -> Result<(), ProxyError> 
 /// Whether a plain request may go to the target's port.
 pub(super) fn port(uri: &TargetUri, config: &super::Config) -> Result<(), ProxyError> {
     let port = uri.port();
-    if chosen_by_operator(uri, config) || config.access.ports.iter().any(|allowed| allowed.contains(&port)) {
+    if chosen_by_operator(uri, config)
+        || config.access.ports.iter().any(|allowed| allowed.contains(&port))
+    {
         return Ok(());
     }
     Err(ProxyError::PortRefused { port, setting: "ports" })

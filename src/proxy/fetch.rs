@@ -72,7 +72,7 @@ pub(super) struct Fetched {
 /// What to do with an answer.
 pub(super) enum Kind {
     /// Store it while it streams.
-    Fill(Fill),
+    Fill(Box<Fill>),
     /// Answer from what is stored: it was freshened.
     Freshened(StoredResponse),
     /// Answer from what is stored although it is stale.
@@ -241,7 +241,7 @@ fn interpret(
             match begin(announced, head, scope, length, response, version) {
                 Ok(mut fill) => {
                     fill.withheld = Arc::new(kept.withheld_of(&fields));
-                    return Fetched { peer: Some(peer), kind: Kind::Fill(fill) };
+                    return Fetched { peer: Some(peer), kind: Kind::Fill(Box::new(fill)) };
                 }
                 Err(refused) => {
                     response = *refused;

@@ -49,7 +49,10 @@ pub(super) fn stored(
         RangeAnswer::Part { first, last } => {
             fields.insert(CONTENT_RANGE, range::content_range(first, last, length));
             fields.insert(CONTENT_LENGTH, HeaderValue::from(last - first + 1));
-            (StatusCode::PARTIAL_CONTENT, Body::from(stored.reader_range(first, last)))
+            (
+                StatusCode::PARTIAL_CONTENT,
+                Body::from(stored.reader_range(first, last).unwrap_or_default()),
+            )
         }
         RangeAnswer::Whole | RangeAnswer::Parts(_) => {
             // Trailers need chunks: their announcement is in the stored head.

@@ -13,13 +13,19 @@ const KEPT: usize = 128 << 10;
 /// Bytes of memory that a block takes besides its content.
 const BLOCK_OVERHEAD: usize = 96;
 
-/// A whole body. Clones share the content.
+/// A run of bytes: a whole body, or a part of one. Clones share the content.
 #[derive(Clone, Debug)]
 pub(super) enum Blocks {
     /// At most one block: most bodies.
     One(Bytes),
     /// Several blocks, none empty.
     Many(Arc<[Bytes]>),
+}
+
+impl Default for Blocks {
+    fn default() -> Self {
+        Self::One(Bytes::new())
+    }
 }
 
 impl Blocks {
@@ -53,6 +59,36 @@ impl Blocks {
             Self::One(block) => (index == 0).then_some(block),
             Self::Many(blocks) => blocks.get(index),
         }
+    }
+
+    /// All blocks in order.
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, Bytes> {
+        match self {
+            Self::One(block) => std::slice::from_ref(block).iter(),
+            Self::Many(blocks) => blocks.iter(),
+        }
+    }
+
+    /// The bytes `first` to `last`, both included. Whole blocks are shared; a block that is cut is
+    /// copied, so that no small rest keeps a large allocation.
+    pub(super) fn part(&self, first: u64, last: u64) -> Self {
+        let mut frames = Vec::new();
+        let mut at: u64 = 0;
+        for block in self.iter() {
+            let place = |offset: u64| {
+                let within = usize::try_from(offset.saturating_sub(at)).unwrap_or(usize::MAX);
+                within.min(block.len())
+            };
+            match (place(first), place(last.saturating_add(1))) {
+                (0, to) if to == block.len() => frames.push(block.clone()),
+                (from, to) => {
+                    frames
+                        .push(block.get(from..to).map(Bytes::copy_from_slice).unwrap_or_default());
+                }
+            }
+            at = at.saturating_add(block.len() as u64);
+        }
+        Self::compact(frames)
     }
 
     /// The length of the body.

@@ -5,26 +5,26 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use http::HeaderMap;
 use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
+use super::candidates::Candidates;
 use super::stored::{StoredResponse, UNIT};
 use super::tally::{Evicted, Tally};
-use super::tier::{Lookup, Storage, Usage};
+use super::tier::{Storage, Usage};
 use super::under_way::Ticket;
-use super::variants::{Choice, Member, Variants};
-use crate::policy::{CacheKey, StoredHead};
+use super::variants::{Superseded, Variants};
+use crate::policy::CacheKey;
 
 /// Evictions that may wait before whoever stores something deals with them.
 const TIDY_AT: usize = 1024;
 
 /// Responses in memory.
 ///
-/// The cache maps ids to responses; [`Variants`] maps keys to ids. A response enters the cache first
-/// and its list second, and leaves in the other order, so a listed id is in the cache unless it was
-/// evicted. The cache is never called while a lock of the lists is held: its listener may run inside
+/// The cache keeps responses and evicts them; [`Variants`] finds them without keeping them. A response
+/// enters the cache first and its list second, and leaves in the other order, so a listed one is in the
+/// cache unless it was evicted. The cache is never called while a lock of the lists is held: its listener may run inside
 /// any call.
 #[derive(Debug)]
 pub(super) struct Memory {
@@ -78,12 +78,10 @@ impl Memory {
         if shard == usize::MAX {
             return;
         }
-        let members = self.variants.in_shard(shard);
-        self.sweep.store(members.as_ref().map_or(usize::MAX, |_| shard + 1), Ordering::Release);
-        for (digest, id) in members.into_iter().flatten() {
-            if !self.cache.contains_key(&id) {
-                self.variants.discard(digest, id);
-            }
+        let untidy = self.variants.untidy(shard);
+        self.sweep.store(untidy.as_ref().map_or(usize::MAX, |_| shard + 1), Ordering::Release);
+        for digest in untidy.into_iter().flatten() {
+            self.variants.prune(digest);
         }
     }
 
@@ -92,11 +90,23 @@ impl Memory {
         self.cache.insert(response.id(), response.clone());
     }
 
-    /// A response was listed: those that gave way go, and the budget is looked at.
-    fn listed(&self, response: &StoredResponse, displaced: Vec<u64>) {
-        for id in displaced {
-            self.cache.invalidate(&id);
-        }
+    /// A response that its list does not have any more leaves the cache too.
+    fn drop_out(&self, response: &StoredResponse) {
+        self.tally.leave(response);
+        self.cache.invalidate(&response.id());
+    }
+
+    /// A response was listed, or not: those that gave way go, and the budget is looked at.
+    fn listed(
+        &self,
+        response: &StoredResponse,
+        outcome: Result<Vec<StoredResponse>, Superseded>,
+    ) -> bool {
+        let Ok(displaced) = outcome else {
+            self.drop_out(response);
+            return false;
+        };
+        displaced.iter().for_each(|other| self.drop_out(other));
         if !response.is_counted() {
             // Evicted before it was listed: its eviction may have been dealt with already.
             self.variants.discard(response.key().digest(), response.id());
@@ -108,6 +118,7 @@ impl Memory {
         if self.tally.usage().bytes > self.budget.saturating_add(self.budget / 16) {
             self.cache.run_pending_tasks();
         }
+        true
     }
 }
 
@@ -120,59 +131,39 @@ fn left(tally: &Tally, response: &StoredResponse, cause: RemovalCause) {
 }
 
 impl Storage for Memory {
-    fn lookup(&self, key: &CacheKey, request: &HeaderMap) -> Lookup {
-        loop {
-            match self.variants.choose(key, request) {
-                Choice::Matching(id) => match self.cache.get(&id) {
-                    Some(response) => return Lookup::Found(response),
-                    None => _ = self.variants.discard(key.digest(), id),
-                },
-                Choice::Others(ids) => {
-                    for id in ids {
-                        if self.cache.contains_key(&id) {
-                            return Lookup::OtherVariant;
-                        }
-                        self.variants.discard(key.digest(), id);
-                    }
-                    return Lookup::Miss;
-                }
-                Choice::Nothing => return Lookup::Miss,
-            }
+    fn candidates(&self, key: &CacheKey) -> Candidates {
+        let (candidates, untidy) = self.variants.of(key);
+        if untidy {
+            self.variants.prune(key.digest());
         }
+        candidates
+    }
+
+    fn used(&self, stored: &StoredResponse) {
+        self.cache.get(&stored.id());
     }
 
     fn publish(&self, response: &StoredResponse, ticket: &Ticket) -> bool {
         self.enter(response);
-        match self.variants.add(response.key(), Member::of(response), || !ticket.is_cancelled()) {
-            Ok(displaced) => {
-                self.listed(response, displaced);
-                true
-            }
-            Err(_superseded) => {
-                self.cache.invalidate(&response.id());
-                false
-            }
-        }
+        let added = self.variants.add(response, || !ticket.is_cancelled());
+        self.listed(response, added)
     }
 
-    fn freshen(&self, stored: &StoredResponse, head: StoredHead) -> StoredResponse {
-        let response = stored.with_head(next_id(), head);
-        self.enter(&response);
-        match self.variants.replace(stored.key(), stored.id(), Member::of(&response)) {
-            Some(displaced) => self.listed(&response, displaced),
-            None => self.cache.invalidate(&response.id()),
-        }
-        response
+    fn replace(&self, old: &StoredResponse, new: &StoredResponse, ticket: &Ticket) -> bool {
+        self.enter(new);
+        let replaced = self.variants.replace(old, new, || !ticket.is_cancelled());
+        self.listed(new, replaced)
     }
 
     fn remove(&self, stored: &StoredResponse) {
         self.variants.discard(stored.key().digest(), stored.id());
-        self.cache.invalidate(&stored.id());
+        self.drop_out(stored);
     }
 
     fn invalidate(&self, key: &CacheKey) -> usize {
-        let ids = self.variants.discard_all(key);
-        ids.iter().filter(|id| self.cache.remove(*id).is_some()).count()
+        let responses = self.variants.discard_all(key);
+        responses.iter().for_each(|response| self.drop_out(response));
+        responses.len()
     }
 
     fn usage(&self) -> Usage {

@@ -4,9 +4,15 @@
 //! What holds the bytes is a tier behind the private trait of `tier.rs`: memory, and later disk.
 
 mod blocks;
+mod candidates;
 #[cfg(test)]
 mod contract;
+mod extras;
+mod groups;
 mod memory;
+mod queries;
+mod reader;
+mod segments;
 mod stored;
 mod tally;
 #[cfg(test)]
@@ -21,11 +27,15 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use crate::policy::{CacheKey, StoredHead};
-use memory::Memory;
-pub use stored::{Reader, StoredResponse};
+pub use candidates::Candidates;
+use groups::Epochs;
+use memory::{Memory, next_id};
+use queries::Queries;
+pub use reader::Reader;
+pub use stored::{Extent, StoredResponse};
 use tier::Storage;
 pub use tier::{Lookup, Tier, Usage};
-use under_way::UnderWay;
+use under_way::{Ticket, UnderWay};
 pub use writer::{Announced, Overflow, Refused, Writer};
 
 /// Without a disk tier a response may take this part of the memory.
@@ -66,6 +76,53 @@ struct Shared {
     config: Config,
     memory: Memory,
     under_way: UnderWay,
+    epochs: Epochs,
+    queries: Queries,
+}
+
+impl Shared {
+    /// All that is stored under `key` and of no group that was invalidated.
+    fn candidates(&self, key: &CacheKey) -> Candidates {
+        let candidates = self.memory.candidates(key);
+        let is_over = |response: &&StoredResponse| self.epochs.are_over_for(response);
+        if candidates.iter().find(is_over).is_none() {
+            return candidates;
+        }
+        candidates.iter().filter(is_over).for_each(|response| self.memory.remove(response));
+        candidates.iter().filter(|response| !is_over(response)).cloned().collect()
+    }
+
+    fn publish(&self, response: &StoredResponse, ticket: &Ticket) -> bool {
+        self.index(response);
+        !self.epochs.are_over_for(response) && self.memory.publish(response, ticket)
+    }
+
+    /// Puts `new`, whose number is younger than this call's look at `old`, in the place of that.
+    fn replace(&self, old: &StoredResponse, new: &StoredResponse, ticket: &Ticket) -> bool {
+        self.index(new);
+        !self.epochs.are_over_for(old) && self.memory.replace(old, new, ticket)
+    }
+
+    /// Before it is visible: an invalidation that does not find it in the index has told its writer.
+    fn index(&self, response: &StoredResponse) {
+        if let Some(rule) = response.rule() {
+            self.queries.add(response.key(), rule);
+        }
+    }
+
+    /// All that is stored for other queries and answers this one too.
+    fn equivalents(&self, key: &CacheKey) -> Candidates {
+        let mut equivalents = Candidates::None;
+        for other in self.queries.like(key) {
+            let answers = |response: &&StoredResponse| {
+                let rule = response.rule();
+                rule.is_some_and(|rule| queries::are_equivalent(rule, response.key(), key))
+            };
+            let stored = self.candidates(&other);
+            stored.iter().filter(answers).for_each(|response| equivalents.push(response.clone()));
+        }
+        equivalents
+    }
 }
 
 impl Store {
@@ -75,6 +132,8 @@ impl Store {
             config: config.clone(),
             memory: Memory::new(config.memory),
             under_way: UnderWay::default(),
+            epochs: Epochs::default(),
+            queries: Queries::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -82,7 +141,33 @@ impl Store {
     /// The response stored under `key` whose nominated fields `request` matches (RFC 9111 §4.1), the
     /// newest by `Date` where several do. Says nothing about freshness.
     pub fn lookup(&self, key: &CacheKey, request: &HeaderMap) -> Lookup {
-        self.shared.memory.lookup(key, request)
+        let candidates = self.candidates(key);
+        let matching = candidates.iter().filter(|stored| stored.head().nominated.matches(request));
+        match matching.max_by_key(|stored| stored.head().date()) {
+            Some(newest) => {
+                self.used(newest);
+                Lookup::Found(newest.clone())
+            }
+            None if candidates.is_empty() => Lookup::Miss,
+            None => Lookup::OtherVariant,
+        }
+    }
+
+    /// All that is stored under `key`, in no particular order. Says nothing about `Vary`, freshness or
+    /// whether all of the body is there. Whoever uses one of them tells [`Store::used`].
+    pub fn candidates(&self, key: &CacheKey) -> Candidates {
+        self.shared.candidates(key)
+    }
+
+    /// What is stored under other keys and answers `key` too: under the same URI but for the query, with
+    /// a `No-Vary-Search` that makes the two queries the same.
+    pub fn equivalents(&self, key: &CacheKey) -> Candidates {
+        self.shared.equivalents(key)
+    }
+
+    /// Notes that a stored response is used: what is used least recently is evicted first.
+    pub fn used(&self, stored: &StoredResponse) {
+        self.shared.memory.used(stored);
     }
 
     /// Announces that the response to a request will perhaps be stored under `key`.
@@ -94,7 +179,9 @@ impl Store {
     /// shared, not copied. The result answers the request at hand in any case; it is stored only when
     /// `stored` still is, so that nothing invalidated meanwhile comes back.
     pub fn freshen(&self, stored: &StoredResponse, head: StoredHead) -> StoredResponse {
-        self.shared.memory.freshen(stored, head)
+        let fresh = stored.with_head(next_id(), head);
+        self.shared.replace(stored, &fresh, &Ticket::default());
+        fresh
     }
 
     /// Removes one stored response; readers that have it read on.
@@ -102,12 +189,27 @@ impl Store {
         self.shared.memory.remove(stored);
     }
 
-    /// Removes all that is stored under `key` (RFC 9111 §4.4) and makes sure that responses
-    /// announced or written now will not be. Returns how many stored responses went.
+    /// Removes all that is stored under the URI of `key` (RFC 9111 §4.4), for GET and for HEAD, and all
+    /// that would answer it, and makes sure that responses announced or written now will not be stored. Returns
+    /// how many stored responses went.
     pub fn invalidate(&self, key: &CacheKey) -> usize {
-        // Writers first: what is published before they are told is removed by the line below.
-        self.shared.under_way.cancel(key.digest());
-        self.shared.memory.invalidate(key)
+        let uri = key.uri();
+        let keys = [CacheKey::new(uri.clone()), CacheKey::head(uri.clone())];
+        keys.iter().map(|key| self.invalidate_one(key)).sum()
+    }
+
+    fn invalidate_one(&self, key: &CacheKey) -> usize {
+        // Writers first: what is published before they are told is removed by the lines below.
+        self.shared.under_way.cancel(key);
+        let equivalents = self.equivalents(key);
+        equivalents.iter().for_each(|stored| self.shared.memory.remove(stored));
+        equivalents.len() + self.shared.memory.invalidate(key)
+    }
+
+    /// Removes all that belongs to one of these groups under this origin, such as `http://example.org`
+    /// (RFC 9875 §3), and makes sure that responses being written now will not be found.
+    pub fn invalidate_groups<G: AsRef<str>>(&self, origin: &str, groups: &[G]) {
+        self.shared.epochs.invalidate(origin, groups);
     }
 
     /// What is stored now.
@@ -118,6 +220,9 @@ impl Store {
     /// Evicts what is over the budget and tidies up; to be called every 200 ms or so.
     pub fn maintain(&self) {
         self.shared.memory.maintain();
+        self.shared.queries.tidy(|key, rule| {
+            self.shared.candidates(key).iter().any(|stored| stored.rule() == Some(rule))
+        });
     }
 
     /// The longest body that is stored, in bytes.

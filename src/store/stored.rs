@@ -1,15 +1,18 @@
-//! A stored response, and what reads its body.
+//! A stored response: immutable, shared, and readable after it has left the store.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderMap;
 
 use super::blocks::Blocks;
+use super::extras::Extras;
+use super::reader::Reader;
+use super::segments::Segments;
 use super::tier::Tier;
+use crate::http::QueryRule;
 use crate::net::Scope;
-use crate::policy::{CacheKey, StoredHead};
+use crate::policy::{CacheKey, Interval, Partial, StoredHead};
 
 /// What one stored response costs besides head and body: the cache's own nodes and table slots
 /// (measured between 280 and 370 bytes) and its place in the list of variants.
@@ -18,9 +21,14 @@ const OVERHEAD: usize = 512;
 /// Weights are counted in units of this many bytes, so that 32 bits are enough.
 pub(super) const UNIT: usize = 64;
 
-/// A complete response that is, or was, in the store. Cheap to clone; readable after its eviction.
+/// A response that is, or was, in the store, complete or in parts. Cheap to clone; readable after its
+/// eviction.
 #[derive(Clone, Debug)]
 pub struct StoredResponse(Arc<Inner>);
+
+/// A stored response that is not kept by this: gone when it has been evicted and nobody reads it.
+#[derive(Clone, Debug)]
+pub(super) struct WeakResponse(Weak<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -28,11 +36,28 @@ struct Inner {
     key: CacheKey,
     head: StoredHead,
     scope: Scope,
-    trailers: Option<Arc<HeaderMap>>,
-    body: Blocks,
-    length: u64,
-    units: u32,
     counted: AtomicBool,
+    units: u32,
+    extras: Option<Box<Extras>>,
+    content: Content,
+}
+
+/// The body.
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    /// As one response brought it.
+    Whole(Blocks),
+    /// As several brought it, or one that had only a part.
+    Parts(Arc<Segments>),
+}
+
+/// How much of a body is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent<'a> {
+    /// All of it.
+    Whole,
+    /// These parts.
+    Part(&'a Partial),
 }
 
 /// What a stored response is made of.
@@ -42,21 +67,20 @@ pub(super) struct Parts {
     pub(super) head: StoredHead,
     pub(super) scope: Scope,
     pub(super) trailers: Option<HeaderMap>,
-    pub(super) body: Blocks,
+    pub(super) content: Content,
 }
 
 impl StoredResponse {
     /// Puts a response together; `id` is unique in the process.
     pub(super) fn new(id: u64, parts: Parts) -> Self {
-        let trailers = parts.trailers.filter(|fields| !fields.is_empty());
-        let trailers = trailers.map(|fields| Arc::new(own_copy(&fields)));
-        Self::build(id, parts.key, parts.head, parts.scope, trailers, parts.body)
+        let Parts { key, head, scope, trailers, content } = parts;
+        Self::build(id, key, head, scope, trailers.as_ref(), content)
     }
 
     /// The same response under another head.
     pub(super) fn with_head(&self, id: u64, head: StoredHead) -> Self {
-        let Inner { key, scope, trailers, body, .. } = &*self.0;
-        Self::build(id, key.clone(), head, *scope, trailers.clone(), body.clone())
+        let content = self.0.content.clone();
+        Self::build(id, self.0.key.clone(), head, self.0.scope, self.trailers(), content)
     }
 
     fn build(
@@ -64,22 +88,19 @@ impl StoredResponse {
         key: CacheKey,
         head: StoredHead,
         scope: Scope,
-        trailers: Option<Arc<HeaderMap>>,
-        body: Blocks,
+        trailers: Option<&HeaderMap>,
+        content: Content,
     ) -> Self {
-        let fields = trailers.as_ref().map_or(0, |fields| weight_of(fields));
-        // The nominated fields are there twice: in the head and in the list of variants.
+        let extras = Extras::of(&key, &head, trailers).map(Box::new);
         let weight = OVERHEAD
             + size_of::<Inner>()
             + key.uri().as_str().len()
             + head.weight()
-            + head.nominated.weight()
-            + fields
-            + body.weight();
+            + extras.as_ref().map_or(0, |extras| extras.weight())
+            + content.weight();
         let units = u32::try_from(weight.div_ceil(UNIT)).unwrap_or(u32::MAX);
-        let length = body.length() as u64;
         let counted = AtomicBool::new(false);
-        Self(Arc::new(Inner { id, key, head, scope, trailers, body, length, units, counted }))
+        Self(Arc::new(Inner { id, key, head, scope, counted, units, extras, content }))
     }
 
     /// The key that it is stored under.
@@ -97,25 +118,65 @@ impl StoredResponse {
         self.0.scope
     }
 
-    /// The length of the body in bytes.
+    /// How much of the body is stored.
+    pub fn extent(&self) -> Extent<'_> {
+        match &self.0.content {
+            Content::Parts(segments) if !segments.partial().is_complete() => {
+                Extent::Part(segments.partial())
+            }
+            Content::Whole(_) | Content::Parts(_) => Extent::Whole,
+        }
+    }
+
+    /// Which bytes are stored: all of them where it is whole.
+    pub fn held(&self) -> Partial {
+        match &self.0.content {
+            Content::Parts(segments) => segments.partial().clone(),
+            Content::Whole(blocks) => {
+                let length = blocks.length() as u64;
+                let mut held = Partial { complete_length: Some(length), ..Partial::default() };
+                Interval::whole(length).into_iter().for_each(|whole| held.intervals.add(whole));
+                held
+            }
+        }
+    }
+
+    /// Bytes of the body that are stored: where it is whole, its length.
     pub fn length(&self) -> u64 {
-        self.0.length
+        match &self.0.content {
+            Content::Whole(blocks) => blocks.length() as u64,
+            Content::Parts(segments) => segments.length(),
+        }
     }
 
     /// The trailer fields (RFC 9110 §6.5).
     pub fn trailers(&self) -> Option<&HeaderMap> {
-        self.0.trailers.as_deref()
+        self.0.extras.as_ref()?.trailers()
     }
 
-    /// Reads the whole body.
+    /// Reads the whole body. Of a body that is not whole it reads nothing.
     pub fn reader(&self) -> Reader {
-        Reader::new(self.0.body.clone(), 0, self.0.length)
+        match (&self.0.content, self.extent()) {
+            (Content::Whole(blocks), _) => Reader::new(blocks.clone(), 0, blocks.length() as u64),
+            (Content::Parts(segments), Extent::Whole) => {
+                let all = Interval::whole(segments.length());
+                all.and_then(|all| run(segments, all)).unwrap_or_default()
+            }
+            (Content::Parts(_), Extent::Part(_)) => Reader::default(),
+        }
     }
 
-    /// Reads the bytes `first` to `last`, both included, as far as the body has them.
-    pub fn reader_range(&self, first: u64, last: u64) -> Reader {
-        let end = last.saturating_add(1).min(self.0.length);
-        Reader::new(self.0.body.clone(), first, end.saturating_sub(first))
+    /// Reads the bytes `first` to `last`, both included. `None` when not all of them are stored.
+    pub fn reader_range(&self, first: u64, last: u64) -> Option<Reader> {
+        if last < first {
+            return None;
+        }
+        let wanted = Interval { first, last };
+        match &self.0.content {
+            Content::Whole(blocks) => (last < blocks.length() as u64)
+                .then(|| Reader::new(blocks.clone(), first, wanted.length())),
+            Content::Parts(segments) => run(segments, wanted),
+        }
     }
 
     /// Which tier it was read from.
@@ -123,7 +184,8 @@ impl StoredResponse {
         Tier::Memory
     }
 
-    /// Unique in the process: a stored response and its freshened successor differ.
+    /// Unique in the process: a stored response and its freshened successor differ. Whatever was begun
+    /// later has a larger one.
     pub(super) fn id(&self) -> u64 {
         self.0.id
     }
@@ -131,6 +193,33 @@ impl StoredResponse {
     /// What it weighs, in units of [`UNIT`] bytes.
     pub(super) fn units(&self) -> u32 {
         self.0.units
+    }
+
+    /// The digests of the groups that it belongs to.
+    pub(super) fn groups(&self) -> &[u128] {
+        self.0.extras.as_ref().map_or(&[], |extras| extras.groups())
+    }
+
+    /// Which queries ask for the same.
+    pub(super) fn rule(&self) -> Option<&QueryRule> {
+        self.0.extras.as_ref()?.rule()
+    }
+
+    /// The body in parts; a whole one as the only part of itself.
+    pub(super) fn segments(&self) -> Option<Arc<Segments>> {
+        match &self.0.content {
+            Content::Parts(segments) => Some(Arc::clone(segments)),
+            Content::Whole(blocks) => Segments::whole(self.id(), blocks).map(Arc::new),
+        }
+    }
+
+    /// Whether it is `other`, or came out of it by a new head or by new parts.
+    pub(super) fn continues(&self, other: &Self) -> bool {
+        let lineage = |response: &Self| match &response.0.content {
+            Content::Whole(_) => response.id(),
+            Content::Parts(segments) => segments.lineage(),
+        };
+        lineage(self) == lineage(other)
     }
 
     /// Notes whether it is counted as stored; returns what was noted before.
@@ -142,90 +231,31 @@ impl StoredResponse {
     pub(super) fn is_counted(&self) -> bool {
         self.0.counted.load(Ordering::Acquire)
     }
-}
 
-/// Reads a stored body, block by block. Keeps the body alive, not the response.
-#[derive(Clone, Debug)]
-pub struct Reader {
-    body: Blocks,
-    next: usize,
-    skip: usize,
-    remaining: u64,
-    trailers: Option<HeaderMap>,
-}
-
-impl Reader {
-    fn new(body: Blocks, first: u64, length: u64) -> Self {
-        let mut reader = Self { body, next: 0, skip: 0, remaining: length, trailers: None };
-        let mut before = usize::try_from(first).unwrap_or(usize::MAX);
-        while let Some(block) = reader.body.block(reader.next) {
-            if before < block.len() {
-                break;
-            }
-            before -= block.len();
-            reader.next += 1;
-        }
-        reader.skip = before;
-        reader
-    }
-
-    /// Ends the body with trailer fields. Its length is then no longer announced, since only chunked
-    /// framing can carry them (RFC 9112 §7.1.2).
-    #[must_use]
-    pub fn with_trailers(mut self, trailers: HeaderMap) -> Self {
-        self.trailers = Some(trailers).filter(|fields| !fields.is_empty());
-        self
-    }
-
-    /// Bytes still to be read.
-    pub fn remaining(&self) -> u64 {
-        self.remaining
-    }
-
-    /// Whether trailer fields follow the last byte.
-    pub fn has_trailers(&self) -> bool {
-        self.trailers.is_some()
-    }
-
-    /// The trailer fields, once.
-    pub fn take_trailers(&mut self) -> Option<HeaderMap> {
-        self.trailers.take()
+    /// A handle that does not keep it.
+    pub(super) fn downgrade(&self) -> WeakResponse {
+        WeakResponse(Arc::downgrade(&self.0))
     }
 }
 
-impl Iterator for Reader {
-    type Item = Bytes;
-
-    fn next(&mut self) -> Option<Bytes> {
-        if self.remaining == 0 {
-            return None;
-        }
-        let block = self.body.block(self.next)?;
-        let start = std::mem::take(&mut self.skip).min(block.len());
-        let left = usize::try_from(self.remaining).unwrap_or(usize::MAX);
-        let end = block.len().min(start.saturating_add(left));
-        let part = block.slice(start..end);
-        self.next += 1;
-        self.remaining -= part.len() as u64;
-        Some(part)
+impl WeakResponse {
+    /// The response, if it is still stored.
+    pub(super) fn stored(&self) -> Option<StoredResponse> {
+        self.0.upgrade().map(StoredResponse).filter(StoredResponse::is_counted)
     }
 }
 
-/// Copies fields into allocations of their own: values from the wire pin whole read buffers.
-fn own_copy(fields: &HeaderMap) -> HeaderMap {
-    let mut copy = HeaderMap::with_capacity(fields.len());
-    for (name, value) in fields {
-        let name = HeaderName::from_bytes(name.as_str().as_bytes());
-        let value = HeaderValue::from_bytes(value.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, value) {
-            copy.append(name, value);
+impl Content {
+    /// Bytes of memory that this holds besides itself.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Whole(blocks) => blocks.weight(),
+            Self::Parts(segments) => segments.weight(),
         }
     }
-    copy
 }
 
-/// About what a map of fields takes.
-fn weight_of(fields: &HeaderMap) -> usize {
-    let text: usize = fields.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    size_of::<HeaderMap>() + fields.capacity() * 128 + text
+fn run(segments: &Segments, wanted: Interval) -> Option<Reader> {
+    let (at, blocks) = segments.run(wanted)?;
+    Some(Reader::new(blocks.clone(), wanted.first - at, wanted.length()))
 }

@@ -1,10 +1,9 @@
 //! What a tier of the store can do: the private trait that memory answers to, and disk will.
 
-use http::HeaderMap;
-
+use super::candidates::Candidates;
 use super::stored::StoredResponse;
 use super::under_way::Ticket;
-use crate::policy::{CacheKey, StoredHead};
+use crate::policy::CacheKey;
 
 /// Which tier a stored response is read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,16 +47,20 @@ pub struct Usage {
 /// A tier. Nothing here waits and nothing fails a request: what cannot be read is a miss, what cannot
 /// be written is not stored.
 pub(super) trait Storage: Send + Sync {
-    /// The newest stored response under `key` that `request` matches.
-    fn lookup(&self, key: &CacheKey, request: &HeaderMap) -> Lookup;
+    /// All that is stored under `key`. Being looked at is no use.
+    fn candidates(&self, key: &CacheKey) -> Candidates;
 
-    /// Makes a complete response visible, in place of an older one with the same nominated fields.
-    /// False, and nothing is stored, when `ticket` was cancelled or a response to a later exchange is
-    /// there already.
+    /// Notes that a response is used, so that it is kept longer than others.
+    fn used(&self, stored: &StoredResponse);
+
+    /// Makes a response visible, in place of an older one with the same nominated fields. False, and
+    /// nothing is stored, when `ticket` was cancelled or a response to a later exchange is there
+    /// already.
     fn publish(&self, response: &StoredResponse, ticket: &Ticket) -> bool;
 
-    /// Replaces the head of `stored` if that is still stored, and returns it with the new one.
-    fn freshen(&self, stored: &StoredResponse, head: StoredHead) -> StoredResponse;
+    /// Puts `new` in the place of `old`. False, and nothing is changed, when that is not stored any more
+    /// or `ticket` was cancelled.
+    fn replace(&self, old: &StoredResponse, new: &StoredResponse, ticket: &Ticket) -> bool;
 
     /// Removes one stored response.
     fn remove(&self, stored: &StoredResponse);

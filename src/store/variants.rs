@@ -1,15 +1,14 @@
 //! The variants under each key: a sharded map from the key's digest to a short list, changed
-//! atomically. It holds ids, never responses: what an id names may be evicted at any time.
+//! atomically. It does not keep the responses: any may be evicted at any time.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use http::HeaderMap;
 use parking_lot::RwLock;
 
-use super::stored::StoredResponse;
-use crate::policy::{CacheKey, NominatedFields, StoredHead};
-use crate::time::Timestamp;
+use super::candidates::Candidates;
+use super::stored::{StoredResponse, WeakResponse};
+use crate::policy::CacheKey;
 
 /// Variants of one key; the one stored first gives way to one more.
 pub(super) const VARIANTS: usize = 100;
@@ -19,6 +18,8 @@ const SHARDS: usize = 64;
 
 /// Which variants are stored. No other lock is taken and nothing is called while one of its locks is
 /// held, except the questions that are passed in.
+///
+/// Two keys with one digest would share a list; what is found is compared with the key.
 #[derive(Debug)]
 pub(super) struct Variants {
     shards: Box<[RwLock<Shard>]>,
@@ -26,31 +27,23 @@ pub(super) struct Variants {
 
 type Shard = HashMap<u128, List, BuildHasherDefault<DigestHasher>>;
 
+/// The variants under one digest: mostly one, which takes no allocation. Never empty for long.
 #[derive(Debug)]
-struct List {
-    key: CacheKey,
+enum List {
+    One(Member),
+    Several(Box<Several>),
+}
+
+#[derive(Debug)]
+struct Several {
     members: Vec<Member>,
 }
 
 /// One variant.
 #[derive(Clone, Debug)]
-pub(super) struct Member {
+struct Member {
     id: u64,
-    /// When the response was made, by its `Date` (RFC 9110 §6.6.1).
-    date: Timestamp,
-    response_time: Timestamp,
-    nominated: NominatedFields,
-}
-
-/// What a request finds under a key.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Choice {
-    /// The newest variant that matches.
-    Matching(u64),
-    /// Variants, but none that matches.
-    Others(Vec<u64>),
-    /// No variant.
-    Nothing,
+    response: WeakResponse,
 }
 
 /// It was not put into its list.
@@ -62,94 +55,110 @@ impl Variants {
         Self { shards: (0..SHARDS).map(|_| RwLock::default()).collect() }
     }
 
-    /// The newest variant that `request` matches.
-    pub(super) fn choose(&self, key: &CacheKey, request: &HeaderMap) -> Choice {
-        let Some(shard) = self.shard(key.digest()) else { return Choice::Nothing };
+    /// The variants of a key that are stored, and whether there are others in its list that are not.
+    pub(super) fn of(&self, key: &CacheKey) -> (Candidates, bool) {
+        let mut found = Candidates::None;
+        let mut gone = false;
+        let Some(shard) = self.shard(key.digest()) else { return (found, gone) };
         let shard = shard.read();
-        let Some(list) = shard.get(&key.digest()).filter(|list| list.key == *key) else {
-            return Choice::Nothing;
-        };
-        let matching = list.members.iter().filter(|member| member.nominated.matches(request));
-        match matching.max_by_key(|member| member.date) {
-            Some(member) => Choice::Matching(member.id),
-            None => Choice::Others(list.members.iter().map(|member| member.id).collect()),
+        for member in shard.get(&key.digest()).map_or(&[][..], List::members) {
+            match member.response.stored() {
+                Some(response) if response.key() == key => found.push(response),
+                Some(_) => {}
+                None => gone = true,
+            }
         }
+        (found, gone)
     }
 
     /// Adds a variant unless `allowed` says no or one from a later exchange is there for the same
-    /// nominated fields. Returns the ids of those that gave way.
+    /// nominated fields. Returns those that gave way.
     pub(super) fn add(
         &self,
-        key: &CacheKey,
-        member: Member,
+        response: &StoredResponse,
         allowed: impl FnOnce() -> bool,
-    ) -> Result<Vec<u64>, Superseded> {
-        let shard = self.shard(key.digest()).ok_or(Superseded)?;
-        let mut shard = shard.write();
+    ) -> Result<Vec<StoredResponse>, Superseded> {
+        let digest = response.key().digest();
+        let mut shard = self.shard(digest).ok_or(Superseded)?.write();
         if !allowed() {
             return Err(Superseded);
         }
-        let list = shard.entry(key.digest()).or_insert_with(|| List::new(key));
-        let mut displaced = Vec::new();
-        if list.key != *key {
-            // Two keys with one digest: the newcomer takes the place.
-            displaced.extend(list.members.drain(..).map(|other| other.id));
-            list.key = key.clone();
-        }
-        let same = |other: &&Member| other.nominated == member.nominated;
-        if list.members.iter().filter(same).any(|o| o.response_time > member.response_time) {
+        let Some(list) = shard.get_mut(&digest) else {
+            shard.insert(digest, List::One(Member::of(response)));
+            return Ok(Vec::new());
+        };
+        let received = |response: &StoredResponse| response.head().times.response_time;
+        let is_later = |other: &StoredResponse| {
+            is_same_variant(other, response) && received(other) > received(response)
+        };
+        if list.members().iter().filter_map(|m| m.response.stored()).any(|other| is_later(&other)) {
             return Err(Superseded);
         }
-        list.put(member, &mut displaced);
+        Ok(list.put(response))
+    }
+
+    /// Puts `response` where `old` is, if that is still there and `allowed` says yes. Returns those that
+    /// gave way.
+    pub(super) fn replace(
+        &self,
+        old: &StoredResponse,
+        response: &StoredResponse,
+        allowed: impl FnOnce() -> bool,
+    ) -> Result<Vec<StoredResponse>, Superseded> {
+        let digest = old.key().digest();
+        let mut shard = self.shard(digest).ok_or(Superseded)?.write();
+        let list = shard.get_mut(&digest).ok_or(Superseded)?;
+        let is_there = list.members().iter().any(|member| member.id == old.id());
+        if !is_there || !old.is_counted() || !allowed() {
+            return Err(Superseded);
+        }
+        list.retain(|member| member.id != old.id());
+        let mut displaced = list.put(response);
+        displaced.push(old.clone());
         Ok(displaced)
     }
 
-    /// Puts `member` where the one named `old` is. `None` when that is gone.
-    pub(super) fn replace(&self, key: &CacheKey, old: u64, member: Member) -> Option<Vec<u64>> {
-        let mut shard = self.shard(key.digest())?.write();
-        let list = shard.get_mut(&key.digest())?;
-        let at = list.members.iter().position(|member| member.id == old)?;
-        let mut displaced = vec![list.members.remove(at).id];
-        list.put(member, &mut displaced);
-        Some(displaced)
+    /// Takes one out by its id.
+    pub(super) fn discard(&self, digest: u128, id: u64) {
+        self.retain(digest, |member| member.id != id);
     }
 
-    /// Takes one id out; false when it was not there.
-    pub(super) fn discard(&self, digest: u128, id: u64) -> bool {
-        let Some(shard) = self.shard(digest) else { return false };
-        let mut shard = shard.write();
-        let Some(list) = shard.get_mut(&digest) else { return false };
-        let before = list.members.len();
-        list.members.retain(|member| member.id != id);
-        let found = list.members.len() < before;
-        if list.members.is_empty() {
-            shard.remove(&digest);
-        }
-        found
+    /// Takes out those that are not stored any more.
+    pub(super) fn prune(&self, digest: u128) {
+        self.retain(digest, |member| member.response.stored().is_some());
     }
 
     /// Takes out all variants of a key.
-    pub(super) fn discard_all(&self, key: &CacheKey) -> Vec<u64> {
+    pub(super) fn discard_all(&self, key: &CacheKey) -> Vec<StoredResponse> {
         let Some(shard) = self.shard(key.digest()) else { return Vec::new() };
-        let mut shard = shard.write();
-        if shard.get(&key.digest()).is_none_or(|list| list.key != *key) {
-            return Vec::new();
-        }
-        let list = shard.remove(&key.digest());
-        list.into_iter().flat_map(|list| list.members).map(|member| member.id).collect()
+        let list = shard.write().remove(&key.digest());
+        let members = list.as_ref().map_or(&[][..], List::members);
+        members.iter().filter_map(|member| member.response.stored()).collect()
     }
 
-    /// All ids in one shard with the digest of their key; `None` behind the last shard.
-    pub(super) fn in_shard(&self, shard: usize) -> Option<Vec<(u128, u64)>> {
+    /// All digests in one shard under which something is listed that is not stored any more; `None`
+    /// behind the last shard.
+    pub(super) fn untidy(&self, shard: usize) -> Option<Vec<u128>> {
         let shard = self.shards.get(shard)?.read();
-        let lists = shard.iter();
-        Some(lists.flat_map(|(d, list)| list.members.iter().map(|m| (*d, m.id))).collect())
+        let is_gone = |member: &Member| member.response.stored().is_none();
+        let lists = shard.iter().filter(|(_, list)| list.members().iter().any(is_gone));
+        Some(lists.map(|(digest, _)| *digest).collect())
     }
 
     /// Keys that have variants.
     #[cfg(test)]
     pub(super) fn keys(&self) -> usize {
         self.shards.iter().map(|shard| shard.read().len()).sum()
+    }
+
+    fn retain(&self, digest: u128, stays: impl Fn(&Member) -> bool) {
+        let Some(shard) = self.shard(digest) else { return };
+        let mut shard = shard.write();
+        let Some(list) = shard.get_mut(&digest) else { return };
+        list.retain(stays);
+        if list.members().is_empty() {
+            shard.remove(&digest);
+        }
     }
 
     fn shard(&self, digest: u128) -> Option<&RwLock<Shard>> {
@@ -159,41 +168,59 @@ impl Variants {
 }
 
 impl List {
-    fn new(key: &CacheKey) -> Self {
-        Self { key: key.clone(), members: Vec::with_capacity(1) }
+    fn members(&self) -> &[Member] {
+        match self {
+            Self::One(member) => std::slice::from_ref(member),
+            Self::Several(several) => &several.members,
+        }
     }
 
-    /// Adds a member in place of those with equal nominated fields, and of the first when it is full.
-    fn put(&mut self, member: Member, displaced: &mut Vec<u64>) {
-        self.members.retain(|other| {
-            let stays = other.nominated != member.nominated;
-            if !stays {
-                displaced.push(other.id);
+    fn retain(&mut self, stays: impl Fn(&Member) -> bool) {
+        let mut members: Vec<_> =
+            self.members().iter().filter(|member| stays(member)).cloned().collect();
+        *self = match members.pop() {
+            Some(only) if members.is_empty() => Self::One(only),
+            last => {
+                members.extend(last);
+                Self::Several(Box::new(Several { members }))
             }
-            stays
-        });
-        if self.members.len() >= VARIANTS {
-            displaced.push(self.members.remove(0).id);
+        };
+    }
+
+    /// Adds a response in place of those with equal nominated fields, and of the first when it is full.
+    /// Those that are gone go too.
+    fn put(&mut self, response: &StoredResponse) -> Vec<StoredResponse> {
+        let mut displaced = Vec::new();
+        let mut members = Vec::with_capacity(self.members().len() + 1);
+        for member in self.members() {
+            match member.response.stored() {
+                Some(other) if is_same_variant(&other, response) => displaced.push(other),
+                Some(_) => members.push(member.clone()),
+                None => {}
+            }
         }
-        self.members.push(member);
+        if members.len() >= VARIANTS {
+            displaced.extend(members.remove(0).response.stored());
+        }
+        *self = if members.is_empty() {
+            Self::One(Member::of(response))
+        } else {
+            members.push(Member::of(response));
+            Self::Several(Box::new(Several { members }))
+        };
+        displaced
     }
 }
 
 impl Member {
-    pub(super) fn of(response: &StoredResponse) -> Self {
-        let head = response.head();
-        Self {
-            id: response.id(),
-            date: date_of(head),
-            response_time: head.times.response_time,
-            nominated: head.nominated.clone(),
-        }
+    fn of(response: &StoredResponse) -> Self {
+        Self { id: response.id(), response: response.downgrade() }
     }
 }
 
-/// The `Date` of a response; a response without one was dated on receipt.
-fn date_of(head: &StoredHead) -> Timestamp {
-    head.date()
+/// Whether one takes the place of the other: the same request fields are nominated, with equal values.
+fn is_same_variant(one: &StoredResponse, other: &StoredResponse) -> bool {
+    one.head().nominated == other.head().nominated
 }
 
 /// A digest is evenly spread already: its low bits are its hash.

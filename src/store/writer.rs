@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use thiserror::Error;
 
 use super::Shared;
 use super::blocks::Blocks;
 use super::memory::next_id;
-use super::stored::{Parts, StoredResponse};
-use super::tier::Storage;
+use super::segments::{Segment, Segments};
+use super::stored::{Content, Extent, Parts, StoredResponse};
 use super::under_way::Ticket;
 use crate::net::Scope;
-use crate::policy::{CacheKey, StoredHead};
+use crate::policy::{CacheKey, Interval, StoredHead};
+
+/// How often a part is put together with what is stored, when others add parts at the same moment.
+const ATTEMPTS: usize = 16;
 
 /// Why a response is not stored at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -21,6 +24,9 @@ pub enum Refused {
     /// Its announced length is over what is stored.
     #[error("the response is longer than what is stored; raise --memory or --max-object")]
     TooLarge,
+    /// It is a part of a whole that does not have these bytes.
+    #[error("the part is not within the whole")]
+    Misplaced,
 }
 
 /// The body turned out longer than what is stored. What was written is gone.
@@ -34,13 +40,15 @@ pub struct Overflow;
 pub struct Announced {
     shared: Arc<Shared>,
     ticket: Arc<Ticket>,
+    /// Names the response, and says when it was announced.
+    id: u64,
     key: CacheKey,
 }
 
 impl Announced {
     pub(super) fn new(shared: &Arc<Shared>, key: CacheKey) -> Self {
-        let ticket = shared.under_way.enter(key.digest());
-        Self { shared: Arc::clone(shared), ticket, key }
+        let ticket = shared.under_way.enter(&key);
+        Self { shared: Arc::clone(shared), ticket, id: next_id(), key }
     }
 
     /// Begins to store it. It came from an address of `scope`, and `content_length` is what its
@@ -54,11 +62,33 @@ impl Announced {
         scope: Scope,
         content_length: Option<u64>,
     ) -> Result<Writer, Refused> {
-        if content_length.is_some_and(|length| length > self.shared.config.max_stored()) {
-            return Err(Refused::TooLarge);
+        Writer::begin(self, head, scope, content_length, None)
+    }
+
+    /// Begins to store the bytes of `interval` of a body. When they are written they are added to those
+    /// of `onto`, where the two have the same strong validator (RFC 9111 §3.4), and `head` becomes the
+    /// head of both: that of a 206, which turns into a 200 when nothing is missing any more. Where both
+    /// have a byte, the new one counts. When `onto` is not stored any more, the new part is stored alone;
+    /// when parts were added to it meanwhile, they stay.
+    ///
+    /// # Errors
+    /// [`Refused::TooLarge`] when so long a part is not stored; [`Refused::Misplaced`] when it ends
+    /// before it begins or behind the end of the whole.
+    pub fn begin_part(
+        self,
+        head: StoredHead,
+        scope: Scope,
+        interval: Interval,
+        complete_length: Option<u64>,
+        onto: Option<StoredResponse>,
+    ) -> Result<Writer, Refused> {
+        let ends_behind = complete_length.is_some_and(|length| interval.last >= length);
+        if interval.last < interval.first || interval.last == u64::MAX || ends_behind {
+            return Err(Refused::Misplaced);
         }
-        let (frames, length) = (Vec::new(), 0);
-        Ok(Writer { announced: self, head: Some(head), scope, content_length, frames, length })
+        let promised = Some(interval.length());
+        let part = Part { interval, complete_length, onto };
+        Writer::begin(self, head, scope, promised, Some(part))
     }
 }
 
@@ -74,12 +104,41 @@ pub struct Writer {
     announced: Announced,
     head: Option<StoredHead>,
     scope: Scope,
-    content_length: Option<u64>,
+    /// How long the body has to be.
+    promised: Option<u64>,
+    part: Option<Part>,
     frames: Vec<Bytes>,
     length: u64,
 }
 
+/// Which part of a body is written.
+#[derive(Debug)]
+struct Part {
+    interval: Interval,
+    complete_length: Option<u64>,
+    /// What it is added to.
+    onto: Option<StoredResponse>,
+}
+
 impl Writer {
+    fn begin(
+        announced: Announced,
+        head: StoredHead,
+        scope: Scope,
+        promised: Option<u64>,
+        part: Option<Part>,
+    ) -> Result<Self, Refused> {
+        let Announced { shared, ticket, key, .. } = &announced;
+        if promised.is_some_and(|length| length > shared.config.max_stored()) {
+            return Err(Refused::TooLarge);
+        }
+        if let Some(rule) = head.query_rule() {
+            shared.under_way.rule(ticket, key, rule);
+        }
+        let head = Some(head);
+        Ok(Self { announced, head, scope, promised, part, frames: Vec::new(), length: 0 })
+    }
+
     /// Adds a part of the body. The caller has copied it: a slice of a read buffer would keep that
     /// whole buffer in memory. The spool may hold the same bytes; nothing is copied here.
     ///
@@ -100,23 +159,85 @@ impl Writer {
     }
 
     /// The body ended cleanly: stores the response and returns it. `None` when its length is not the
-    /// one that `Content-Length` promised, when its key was invalidated since it was announced, or when
-    /// a response to a later exchange was stored meanwhile.
+    /// one that was promised, when its key or one of its groups was invalidated since it was announced, or
+    /// when a response to a later exchange was stored meanwhile. Parts have no trailer fields.
     pub fn finish(mut self, trailers: Option<HeaderMap>) -> Option<StoredResponse> {
         let head = self.head.take()?;
-        let disagrees = self.content_length.is_some_and(|length| length != self.length);
-        let Announced { shared, ticket, key } = &self.announced;
-        if disagrees || ticket.is_cancelled() {
+        let disagrees = self.promised.is_some_and(|length| length != self.length);
+        if disagrees || self.announced.ticket.is_cancelled() {
             return None;
         }
-        let body = Blocks::compact(std::mem::take(&mut self.frames));
-        let parts = Parts { key: key.clone(), head, scope: self.scope, trailers, body };
-        let response = StoredResponse::new(next_id(), parts);
-        shared.memory.publish(&response, ticket).then_some(response)
+        let blocks = Blocks::compact(std::mem::take(&mut self.frames));
+        match self.part.take() {
+            None => {
+                let response =
+                    self.response(self.announced.id, head, trailers, Content::Whole(blocks));
+                self.announced.shared.publish(&response, &self.announced.ticket).then_some(response)
+            }
+            Some(Part { interval, complete_length, onto }) => {
+                let segment = Segment { interval, complete_length, blocks };
+                let added = onto.and_then(|onto| self.add(&onto, &head, &segment));
+                added.or_else(|| self.alone(head, &segment))
+            }
+        }
     }
 
     /// Bytes written so far.
     pub fn length(&self) -> u64 {
         self.length
+    }
+
+    /// Adds the part to `onto`, or to what came out of that meanwhile.
+    fn add(
+        &self,
+        onto: &StoredResponse,
+        head: &StoredHead,
+        segment: &Segment,
+    ) -> Option<StoredResponse> {
+        for _ in 0..ATTEMPTS {
+            // Before all that is looked at: what is invalidated from here on has a larger number.
+            let id = next_id();
+            let stored = self.announced.shared.candidates(&self.announced.key);
+            let current = stored.iter().find(|response| response.continues(onto))?;
+            let most = self.announced.shared.config.max_stored();
+            let segments = current.segments()?.with(segment, most)?;
+            let content = Content::Parts(Arc::new(segments));
+            let response = self.response(id, head.clone(), None, content);
+            if self.announced.shared.epochs.are_over(response.groups(), self.announced.id) {
+                return None;
+            }
+            if self.announced.shared.replace(current, &response, &self.announced.ticket) {
+                return Some(response);
+            }
+        }
+        None
+    }
+
+    /// Stores the part alone. Not when its head speaks of a whole.
+    fn alone(&self, head: StoredHead, segment: &Segment) -> Option<StoredResponse> {
+        let content = Content::Parts(Arc::new(Segments::first(self.announced.id, segment)));
+        let response = self.response(self.announced.id, head, None, content);
+        let speaks_of_a_whole = response.head().status() != StatusCode::PARTIAL_CONTENT;
+        if speaks_of_a_whole && response.extent() != Extent::Whole {
+            return None;
+        }
+        self.announced.shared.publish(&response, &self.announced.ticket).then_some(response)
+    }
+
+    /// Puts the response together. When all of a body is there, its head says so.
+    fn response(
+        &self,
+        id: u64,
+        head: StoredHead,
+        trailers: Option<HeaderMap>,
+        content: Content,
+    ) -> StoredResponse {
+        let is_complete = match &content {
+            Content::Whole(_) => false,
+            Content::Parts(segments) => segments.partial().is_complete(),
+        };
+        let head = if is_complete { head.completed() } else { head };
+        let (key, scope) = (self.announced.key.clone(), self.scope);
+        StoredResponse::new(id, Parts { key, head, scope, trailers, content })
     }
 }

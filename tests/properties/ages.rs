@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use http::header::{AGE, CACHE_CONTROL, DATE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use larder::http::date;
+use larder::http::{TargetUri, date};
+use larder::policy::reuse::Config;
 use larder::policy::{
     ExchangeTimes, RequestDirectives, RequestView, ResponseView, Storable, storable,
 };
@@ -34,11 +35,13 @@ proptest! {
         let control = HeaderValue::try_from(format!("max-age={life}")).unwrap();
         fields.insert(CACHE_CONTROL, control);
         let (asked, directives) = (HeaderMap::new(), RequestDirectives::default());
-        let request = RequestView { method: &Method::GET, fields: &asked, directives: &directives };
+        let uri = TargetUri::parse("http://example.org/").unwrap();
+        let request =
+            RequestView { method: &Method::GET, uri: &uri, fields: &asked, directives: &directives };
         let response = ResponseView { status: StatusCode::OK, fields: &fields };
-        let Storable::Store(freshness, _) = storable(&request, &response, times) else {
-            return Ok(());
-        };
+        let verdict = storable(&request, &response, times, &Config::default());
+        let Storable::Store(kept) = verdict else { return Ok(()) };
+        let freshness = kept.freshness;
 
         let (sooner, later) = (one.min(other), one.max(other));
         let age = |now| freshness.current_age(times, now);

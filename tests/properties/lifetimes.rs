@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use http::header::{CACHE_CONTROL, EXPIRES};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use larder::http::date;
+use larder::http::{TargetUri, date};
+use larder::policy::reuse::Config;
 use larder::policy::{
     ExchangeTimes, RequestDirectives, RequestView, ResponseDirectives, ResponseView, Storable,
     storable,
@@ -20,9 +21,12 @@ const NOW: Timestamp = Timestamp::from_unix_secs(1_785_542_400);
 fn life(fields: &HeaderMap) -> Duration {
     let times = ExchangeTimes { request_time: NOW, response_time: NOW };
     let (asked, directives) = (HeaderMap::new(), RequestDirectives::default());
-    let request = RequestView { method: &Method::GET, fields: &asked, directives: &directives };
-    match storable(&request, &ResponseView { status: StatusCode::OK, fields }, times) {
-        Storable::Store(freshness, _) => freshness.lifetime(),
+    let uri = TargetUri::parse("http://example.org/").unwrap();
+    let request =
+        RequestView { method: &Method::GET, uri: &uri, fields: &asked, directives: &directives };
+    let response = ResponseView { status: StatusCode::OK, fields };
+    match storable(&request, &response, times, &Config::default()) {
+        Storable::Store(kept) => kept.freshness.lifetime(),
         Storable::Decline(_) => Duration::ZERO,
     }
 }

@@ -1,10 +1,12 @@
 use std::sync::Barrier;
 use std::thread;
 
+use http::HeaderMap;
 use http::header::ACCEPT_LANGUAGE;
 
 use super::*;
-use crate::store::contract::{contract, found, head, key, request, response};
+use crate::store::contract::{contract, found, freshen, head, key, lookup, request, response};
+use crate::store::tier::Lookup;
 
 contract!(Memory::new(1 << 20));
 
@@ -16,7 +18,7 @@ fn put(tier: &Memory, path: &str, length: usize) -> StoredResponse {
 }
 
 fn is_stored(tier: &Memory, path: &str) -> bool {
-    matches!(tier.lookup(&key(path), &HeaderMap::new()), Lookup::Found(_))
+    matches!(lookup(tier, &key(path), &HeaderMap::new()), Lookup::Found(_))
 }
 
 #[test]
@@ -46,15 +48,15 @@ fn an_evicted_variant_is_a_miss_even_before_its_list_is_tidied() {
     let german = head(1, &[ACCEPT_LANGUAGE], &request("de"));
     let german = response(key("/"), german, b"de");
     assert!(tier.publish(&german, &Ticket::default()));
-    assert!(matches!(tier.lookup(&key("/"), &request("fr")), Lookup::OtherVariant));
+    assert!(matches!(lookup(&tier, &key("/"), &request("fr")), Lookup::OtherVariant));
     tier.cache.invalidate(&german.id());
     assert_eq!(tier.variants.keys(), 1);
-    assert!(matches!(tier.lookup(&key("/"), &request("fr")), Lookup::Miss));
+    assert!(matches!(lookup(&tier, &key("/"), &request("fr")), Lookup::Miss));
     assert_eq!(tier.variants.keys(), 0, "the look-up has tidied");
 
     assert!(tier.publish(&german, &Ticket::default()));
     tier.cache.invalidate(&german.id());
-    assert!(matches!(tier.lookup(&key("/"), &request("de")), Lookup::Miss));
+    assert!(matches!(lookup(&tier, &key("/"), &request("de")), Lookup::Miss));
     assert_eq!(tier.variants.keys(), 0);
 }
 
@@ -66,9 +68,9 @@ fn an_older_variant_answers_when_the_newest_was_evicted() {
     let new = response(key("/"), head(2, &[ACCEPT_LANGUAGE], &german), b"new");
     assert!(tier.publish(&old, &Ticket::default()));
     assert!(tier.publish(&new, &Ticket::default()));
-    assert_eq!(found(tier.lookup(&key("/"), &german)).unwrap(), b"new");
+    assert_eq!(found(lookup(&tier, &key("/"), &german)).unwrap(), b"new");
     tier.cache.invalidate(&new.id());
-    assert_eq!(found(tier.lookup(&key("/"), &german)).unwrap(), b"old");
+    assert_eq!(found(lookup(&tier, &key("/"), &german)).unwrap(), b"old");
 }
 
 #[test]
@@ -116,8 +118,8 @@ fn what_is_evicted_before_it_is_listed_is_not_listed_for_long() {
     tier.enter(&response);
     tier.maintain();
     assert!(!response.is_counted(), "it was evicted, and the queue dealt with");
-    let displaced = tier.variants.add(response.key(), Member::of(&response), || true).unwrap();
-    tier.listed(&response, displaced);
+    let added = tier.variants.add(&response, || true);
+    assert!(tier.listed(&response, added));
     assert_eq!(tier.variants.keys(), 0);
 }
 
@@ -162,7 +164,7 @@ fn threads_that_store_and_invalidate_one_key_leave_no_trace() {
                         _ => {
                             let new = response(key(&path), head(1, &[], &HeaderMap::new()), b"x");
                             tier.publish(&new, &Ticket::default());
-                            tier.freshen(&new, head(1, &[], &HeaderMap::new()));
+                            freshen(tier, &new, head(1, &[], &HeaderMap::new()));
                         }
                     }
                 }

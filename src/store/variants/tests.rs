@@ -1,43 +1,50 @@
 use http::header::{ACCEPT_LANGUAGE, COOKIE};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
-use crate::http::{Scheme, TargetUri};
+use crate::store::contract::{head, key, request, response};
 
-fn key(path: &str) -> CacheKey {
-    CacheKey::new(TargetUri::new(Scheme::Http, "example.org", 80, path))
+fn member(path: &str, second: u64, vary: &[HeaderName], request: &HeaderMap) -> StoredResponse {
+    let response = response(key(path), head(second, vary, request), b"");
+    response.count(true);
+    response
 }
 
-fn request(fields: &[(HeaderName, &'static str)]) -> HeaderMap {
-    fields.iter().map(|(n, v)| (n.clone(), HeaderValue::from_static(v))).collect()
+fn ids(responses: &[StoredResponse]) -> Vec<u64> {
+    responses.iter().map(StoredResponse::id).collect()
 }
 
-fn member(id: u64, date: u64, vary: &[HeaderName], request: &HeaderMap) -> Member {
-    let nominated = NominatedFields::read(vary.iter().cloned(), request);
-    let at = Timestamp::from_unix_secs(date);
-    Member { id, date: at, response_time: at, nominated }
+fn add(variants: &Variants, response: &StoredResponse) -> Vec<u64> {
+    ids(&variants.add(response, || true).unwrap())
 }
 
-fn add(variants: &Variants, key: &CacheKey, member: Member) -> Vec<u64> {
-    variants.add(key, member, || true).unwrap()
+fn found(variants: &Variants, path: &str) -> Vec<u64> {
+    ids(variants.of(&key(path)).0.as_slice())
 }
 
 #[test]
-fn the_newest_of_several_that_match_is_chosen_whenever_it_came() {
-    let german = request(&[(ACCEPT_LANGUAGE, "de")]);
-    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [1, 0, 2]] {
+fn a_list_has_no_size_to_speak_of() {
+    assert_eq!(size_of::<(u128, List)>(), 32);
+}
+
+#[test]
+fn variants_with_other_nominated_fields_or_values_live_side_by_side() {
+    let german = request("de");
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
         let variants = Variants::new();
         let all = [
-            member(1, 100, &[], &german),
-            member(2, 300, &[ACCEPT_LANGUAGE], &german),
-            member(3, 200, &[COOKIE], &german),
+            member("/", 100, &[], &german),
+            member("/", 300, &[ACCEPT_LANGUAGE], &german),
+            member("/", 200, &[COOKIE], &german),
+            member("/", 200, &[ACCEPT_LANGUAGE], &request("en")),
         ];
+        let mut expected = Vec::new();
         for at in order {
-            assert!(add(&variants, &key("/"), all[at].clone()).is_empty());
+            assert!(add(&variants, &all[at]).is_empty());
+            expected.push(all[at].id());
+            assert_eq!(found(&variants, "/"), expected);
         }
-        assert_eq!(variants.choose(&key("/"), &german), Choice::Matching(2), "{order:?}");
-        let english = request(&[(ACCEPT_LANGUAGE, "en")]);
-        assert_eq!(variants.choose(&key("/"), &english), Choice::Matching(3), "{order:?}");
+        assert!(found(&variants, "/other").is_empty());
     }
 }
 
@@ -45,43 +52,60 @@ fn the_newest_of_several_that_match_is_chosen_whenever_it_came() {
 fn an_equal_variant_gives_way_unless_it_is_from_a_later_exchange() {
     let variants = Variants::new();
     let none = HeaderMap::new();
-    assert!(add(&variants, &key("/"), member(1, 100, &[], &none)).is_empty());
-    assert_eq!(add(&variants, &key("/"), member(2, 100, &[], &none)), [1]);
-    let older = variants.add(&key("/"), member(3, 99, &[], &none), || true);
-    assert_eq!(older, Err(Superseded));
-    assert_eq!(variants.choose(&key("/"), &none), Choice::Matching(2));
+    let [one, two, older] = [100, 100, 99].map(|second| member("/", second, &[], &none));
+    assert!(add(&variants, &one).is_empty());
+    assert_eq!(add(&variants, &two), [one.id()]);
+    assert_eq!(variants.add(&older, || true).unwrap_err(), Superseded);
+    assert_eq!(found(&variants, "/"), [two.id()]);
 }
 
 #[test]
 fn the_variant_stored_first_gives_way_to_the_hundred_and_first() {
     let variants = Variants::new();
-    let language = |n: u64| {
-        let value = HeaderValue::from(n);
-        HeaderMap::from_iter([(ACCEPT_LANGUAGE, value)])
-    };
-    for id in 0..VARIANTS as u64 {
-        let new = member(id, 1, &[ACCEPT_LANGUAGE], &language(id));
-        assert!(add(&variants, &key("/"), new).is_empty());
+    let language = |n: usize| HeaderMap::from_iter([(ACCEPT_LANGUAGE, HeaderValue::from(n))]);
+    let all: Vec<_> =
+        (0..=VARIANTS).map(|n| member("/", 1, &[ACCEPT_LANGUAGE], &language(n))).collect();
+    let (last, first) = all.split_last().unwrap();
+    for response in first {
+        assert!(add(&variants, response).is_empty());
     }
-    let one_more = member(1000, 1, &[ACCEPT_LANGUAGE], &language(1000));
-    assert_eq!(add(&variants, &key("/"), one_more), [0]);
-    assert_eq!(variants.choose(&key("/"), &language(1)), Choice::Matching(1));
-    let Choice::Others(others) = variants.choose(&key("/"), &language(0)) else {
-        panic!("others");
-    };
-    assert_eq!(others.len(), VARIANTS);
+    assert_eq!(add(&variants, last), [all[0].id()]);
+    assert_eq!(found(&variants, "/"), ids(&all[1..]));
 }
 
 #[test]
 fn a_list_goes_with_its_last_member() {
     let variants = Variants::new();
     let none = HeaderMap::new();
-    add(&variants, &key("/a"), member(1, 1, &[], &none));
-    add(&variants, &key("/b"), member(2, 1, &[], &none));
+    let [a, b] = ["/a", "/b"].map(|path| member(path, 1, &[], &none));
+    add(&variants, &a);
+    add(&variants, &b);
     assert_eq!(variants.keys(), 2);
-    assert!(variants.discard(key("/a").digest(), 1));
-    assert!(!variants.discard(key("/a").digest(), 1));
-    assert_eq!(variants.discard_all(&key("/b")), [2]);
+    variants.discard(a.key().digest(), a.id());
+    variants.discard(a.key().digest(), a.id());
+    assert_eq!(ids(&variants.discard_all(&key("/b"))), [b.id()]);
+    assert_eq!(variants.keys(), 0);
+}
+
+#[test]
+fn what_is_evicted_or_dropped_is_not_found_and_pruned() {
+    let variants = Variants::new();
+    let [german, english, french] =
+        ["de", "en", "fr"].map(|one| member("/", 1, &[ACCEPT_LANGUAGE], &request(one)));
+    for response in [&german, &english, &french] {
+        add(&variants, response);
+    }
+    assert!(!variants.of(&key("/")).1);
+    german.count(false);
+    drop(english);
+    assert_eq!(found(&variants, "/"), [french.id()]);
+    assert!(variants.of(&key("/")).1);
+    let untidy: Vec<_> = (0..).map_while(|shard| variants.untidy(shard)).flatten().collect();
+    assert_eq!(untidy, [key("/").digest()]);
+    variants.prune(key("/").digest());
+    assert!(!variants.of(&key("/")).1);
+    drop(french);
+    variants.prune(key("/").digest());
     assert_eq!(variants.keys(), 0);
 }
 
@@ -89,20 +113,26 @@ fn a_list_goes_with_its_last_member() {
 fn a_digest_only_finds_and_never_decides() {
     let variants = Variants::new();
     let none = HeaderMap::new();
-    let (ours, other) = (key("/ours"), key("/other"));
+    let (ours, other) = (member("/ours", 1, &[], &none), member("/other", 1, &[COOKIE], &none));
     // As if both keys had our digest.
-    let list = List { key: other, members: vec![member(1, 1, &[], &none)] };
-    variants.shard(ours.digest()).unwrap().write().insert(ours.digest(), list);
-    assert_eq!(variants.choose(&ours, &none), Choice::Nothing);
-    assert!(variants.discard_all(&ours).is_empty());
-    assert_eq!(add(&variants, &ours, member(2, 1, &[], &none)), [1]);
-    assert_eq!(variants.choose(&ours, &none), Choice::Matching(2));
+    let digest = ours.key().digest();
+    let list = List::One(Member::of(&other));
+    variants.shard(digest).unwrap().write().insert(digest, list);
+    assert!(found(&variants, "/ours").is_empty());
+    assert!(add(&variants, &ours).is_empty());
+    assert_eq!(found(&variants, "/ours"), [ours.id()]);
 }
 
 #[test]
-fn what_is_not_allowed_is_not_added() {
+fn what_is_not_allowed_is_neither_added_nor_replaced() {
     let variants = Variants::new();
-    let new = member(1, 1, &[], &HeaderMap::new());
-    assert_eq!(variants.add(&key("/"), new, || false), Err(Superseded));
+    let none = HeaderMap::new();
+    let [old, new] = [1, 2].map(|second| member("/", second, &[], &none));
+    assert_eq!(variants.add(&old, || false).unwrap_err(), Superseded);
     assert_eq!(variants.keys(), 0);
+    add(&variants, &old);
+    assert_eq!(variants.replace(&old, &new, || false).unwrap_err(), Superseded);
+    assert_eq!(found(&variants, "/"), [old.id()]);
+    assert_eq!(ids(&variants.replace(&old, &new, || true).unwrap()), [old.id()]);
+    assert_eq!(variants.replace(&old, &new, || true).unwrap_err(), Superseded);
 }

@@ -1,0 +1,88 @@
+//! Groups of responses (RFC 9875) are invalidated by epochs: what belongs to a group and was begun
+//! before the group's epoch is gone, wherever it is, without anybody looking for it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::RwLock;
+
+use super::memory::next_id;
+use super::stored::StoredResponse;
+use crate::http::TargetUri;
+use crate::policy::key;
+
+/// The most groups that are remembered. When one more comes, the oldest is forgotten, and everything
+/// that belongs to any group and is older than that one's epoch counts as gone.
+const REMEMBERED: usize = 16 << 10;
+
+/// When which group was invalidated. The numbers are those that name stored responses: they only grow,
+/// and a writer gets its own when it begins.
+#[derive(Debug, Default)]
+pub(super) struct Epochs {
+    any: AtomicBool,
+    state: RwLock<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    epochs: HashMap<u128, u64>,
+    /// In the order of their epochs; one of a group that was invalidated again later is void.
+    order: VecDeque<(u128, u64)>,
+    /// All that is older and belongs to any group is gone.
+    floor: u64,
+}
+
+impl Epochs {
+    /// All that belongs to one of these groups and was begun before now is gone.
+    pub(super) fn invalidate<G: AsRef<str>>(&self, origin: &str, groups: &[G]) {
+        let mut state = self.state.write();
+        for group in groups {
+            // Under the lock: who has a smaller number will see this epoch.
+            let epoch = next_id();
+            state.note(digest(origin, group.as_ref()), epoch);
+        }
+        self.any.store(true, Ordering::Release);
+    }
+
+    /// Whether one of the groups of `response` was invalidated after that was begun.
+    pub(super) fn are_over_for(&self, response: &StoredResponse) -> bool {
+        self.are_over(response.groups(), response.id())
+    }
+
+    /// Whether one of these groups was invalidated after `begun`.
+    pub(super) fn are_over(&self, groups: &[u128], begun: u64) -> bool {
+        if groups.is_empty() || !self.any.load(Ordering::Acquire) {
+            return false;
+        }
+        let state = self.state.read();
+        let over = |group| state.epochs.get(group).is_some_and(|epoch| begun < *epoch);
+        begun < state.floor || groups.iter().any(over)
+    }
+}
+
+impl State {
+    fn note(&mut self, group: u128, epoch: u64) {
+        self.epochs.insert(group, epoch);
+        self.order.push_back((group, epoch));
+        while self.epochs.len() > REMEMBERED || self.order.len() > 2 * REMEMBERED {
+            let Some((oldest, epoch)) = self.order.pop_front() else { return };
+            if self.epochs.get(&oldest) == Some(&epoch) {
+                self.epochs.remove(&oldest);
+                self.floor = self.floor.max(epoch);
+            }
+        }
+    }
+}
+
+/// The origin of a URI: all before its path (RFC 6454 §6.2).
+pub(super) fn origin(uri: &TargetUri) -> &str {
+    uri.as_str().strip_suffix(uri.path_and_query()).unwrap_or_default()
+}
+
+/// Finds a group of an origin. Two with one digest would only invalidate too much.
+pub(super) fn digest(origin: &str, group: &str) -> u128 {
+    key::digest([origin, group].join("\n").as_bytes())
+}
+
+#[cfg(test)]
+mod tests;

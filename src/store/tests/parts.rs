@@ -1,0 +1,229 @@
+use super::*;
+use crate::policy::Interval;
+use crate::store::contract::head_with;
+
+const LENGTH: u64 = 30;
+
+fn text(first: u64, last: u64) -> Vec<u8> {
+    (first..=last).map(|n| b'a' + (n % 26) as u8).collect()
+}
+
+fn part(first: u64, last: u64) -> Interval {
+    Interval { first, last }
+}
+
+fn begin_part(store: &Store, second: u64, part: Interval, onto: Option<&StoredResponse>) -> Writer {
+    let head = head_with(second, 206, &[("etag", "\"1\"")]);
+    store
+        .announce(key("/"))
+        .begin_part(head, Scope::Public, part, Some(LENGTH), onto.cloned())
+        .unwrap()
+}
+
+fn finish(mut writer: Writer, part: Interval) -> Option<StoredResponse> {
+    writer.write(text(part.first, part.last).into()).unwrap();
+    writer.finish(None)
+}
+
+fn put_part(
+    store: &Store,
+    second: u64,
+    part: Interval,
+    onto: Option<&StoredResponse>,
+) -> Option<StoredResponse> {
+    finish(begin_part(store, second, part, onto), part)
+}
+
+fn held(response: &StoredResponse) -> Vec<(u64, u64)> {
+    let held = response.held();
+    held.intervals.as_slice().iter().map(|interval| (interval.first, interval.last)).collect()
+}
+
+fn only(store: &Store) -> StoredResponse {
+    let candidates = store.candidates(&key("/"));
+    assert_eq!(candidates.len(), 1);
+    candidates.take(0).unwrap()
+}
+
+fn range(response: &StoredResponse, first: u64, last: u64) -> Option<Vec<u8>> {
+    response.reader_range(first, last).map(|reader| reader.flatten().collect())
+}
+
+#[test]
+fn parts_become_the_whole() {
+    let store = store();
+    let first = put_part(&store, 1, part(0, 9), None).unwrap();
+    let Extent::Part(partial) = first.extent() else { panic!("a part") };
+    assert_eq!(partial.complete_length, Some(LENGTH));
+    assert_eq!(held(&first), [(0, 9)]);
+    assert_eq!(first.length(), 10);
+    assert_eq!(body(&first), b"", "a part has no whole to be read");
+
+    let second = put_part(&store, 2, part(20, 29), Some(&first)).unwrap();
+    assert_eq!(held(&second), [(0, 9), (20, 29)]);
+    assert_eq!(second.head().times.response_time.unix_secs(), 2);
+    assert_eq!(range(&second, 3, 7).unwrap(), text(3, 7));
+    assert_eq!(range(&second, 20, 29).unwrap(), text(20, 29));
+    assert!(range(&second, 9, 10).is_none() && range(&second, 29, 30).is_none());
+    assert_eq!(second.head().status(), 206);
+    assert_eq!(only(&store).id(), second.id());
+
+    let third = put_part(&store, 3, part(10, 19), Some(&second)).unwrap();
+    assert_eq!(third.extent(), Extent::Whole);
+    assert_eq!(third.head().status(), 200);
+    assert_eq!((third.length(), body(&third)), (LENGTH, text(0, 29)));
+    assert_eq!(range(&third, 5, 25).unwrap(), text(5, 25));
+    assert_eq!(only(&store).id(), third.id());
+    store.maintain();
+    assert_eq!(store.usage().responses, 1);
+    assert_eq!(held(&first), [(0, 9)], "who has it reads on");
+}
+
+#[test]
+fn parts_that_come_at_the_same_time_are_all_kept() {
+    let store = store();
+    let first = put_part(&store, 1, part(0, 9), None).unwrap();
+    let one = begin_part(&store, 2, part(10, 14), Some(&first));
+    let two = begin_part(&store, 2, part(20, 24), Some(&first));
+    store.freshen(&first, head_with(2, 206, &[]));
+    assert!(finish(one, part(10, 14)).is_some());
+    assert!(finish(two, part(20, 24)).is_some());
+    assert_eq!(held(&only(&store)), [(0, 14), (20, 24)]);
+}
+
+#[test]
+fn threads_that_add_parts_lose_none() {
+    let store = store();
+    let first = put_part(&store, 1, part(0, 1), None).unwrap();
+    std::thread::scope(|scope| {
+        for n in 1..15 {
+            let (store, first) = (&store, &first);
+            scope.spawn(move || put_part(store, 1, part(2 * n, 2 * n + 1), Some(first)).unwrap());
+        }
+    });
+    assert_eq!(only(&store).extent(), Extent::Whole);
+    assert_eq!(body(&only(&store)), text(0, 29));
+}
+
+#[test]
+fn a_part_whose_foundation_is_gone_is_stored_alone() {
+    let store = store();
+    let first = put_part(&store, 1, part(0, 9), None).unwrap();
+    store.remove(&first);
+    let second = put_part(&store, 2, part(20, 29), Some(&first)).unwrap();
+    assert_eq!(held(&second), [(20, 29)]);
+
+    let mut whole =
+        store.announce(key("/")).begin(head_with(3, 200, &[]), Scope::Public, None).unwrap();
+    whole.write(text(0, 29).into()).unwrap();
+    let late = begin_part(&store, 2, part(0, 9), Some(&second));
+    assert!(whole.finish(None).is_some());
+    assert!(finish(late, part(0, 9)).is_none(), "a response to a later exchange has replaced all");
+    assert_eq!(only(&store).extent(), Extent::Whole);
+}
+
+#[test]
+fn a_part_with_the_head_of_a_whole_is_stored_only_when_it_completes_it() {
+    let store = store();
+    let first = put_part(&store, 1, part(0, 9), None).unwrap();
+    let make = |onto| {
+        let head = head_with(2, 200, &[]);
+        let writer =
+            store.announce(key("/")).begin_part(head, Scope::Public, part(10, 29), Some(30), onto);
+        finish(writer.unwrap(), part(10, 29))
+    };
+    assert!(make(None).is_none());
+    assert_eq!(make(Some(first)).unwrap().extent(), Extent::Whole);
+    let all = begin_part(&store, 3, part(0, 29), None);
+    let all = finish(all, part(0, 29)).unwrap();
+    assert_eq!((all.extent(), all.head().status().as_u16()), (Extent::Whole, 200));
+}
+
+#[test]
+fn a_new_part_of_a_whole_replaces_its_bytes() {
+    let store = store();
+    let mut writer =
+        store.announce(key("/")).begin(head_with(1, 200, &[]), Scope::Public, None).unwrap();
+    writer.write(vec![b'.'; 30].into()).unwrap();
+    let whole = writer.finish(None).unwrap();
+    assert_eq!(held(&whole), [(0, 29)]);
+    let patched = put_part(&store, 2, part(10, 19), Some(&whole)).unwrap();
+    assert_eq!(patched.extent(), Extent::Whole);
+    let expected = [&[b'.'; 10][..], &text(10, 19), &[b'.'; 10]].concat();
+    assert_eq!(body(&patched), expected);
+    assert_eq!(body(&whole), [b'.'; 30], "what is stored never changes under a reader");
+}
+
+#[test]
+fn a_part_of_another_length_is_stored_alone() {
+    let store = store();
+    let first = put_part(&store, 1, part(0, 9), None).unwrap();
+    let head = head_with(2, 206, &[]);
+    let interval = part(10, 19);
+    let writer =
+        store.announce(key("/")).begin_part(head, Scope::Public, interval, Some(31), Some(first));
+    let second = finish(writer.unwrap(), interval).unwrap();
+    assert_eq!(held(&second), [(10, 19)]);
+    assert_eq!(only(&store).id(), second.id());
+}
+
+#[test]
+fn parts_out_of_place_and_of_the_wrong_length_are_refused() {
+    let store = store();
+    let most = store.max_stored();
+    let rows = [
+        (part(0, 9), Some(10), None),
+        (part(0, 10), Some(10), Some(Refused::Misplaced)),
+        (part(5, 4), Some(10), Some(Refused::Misplaced)),
+        (part(5, u64::MAX), None, Some(Refused::Misplaced)),
+        (part(0, most), None, Some(Refused::TooLarge)),
+        (part(1 << 60, (1 << 60) + most - 1), None, None),
+    ];
+    for (part, complete_length, expected) in rows {
+        let head = head_with(1, 206, &[]);
+        let writer =
+            store.announce(key("/")).begin_part(head, Scope::Public, part, complete_length, None);
+        assert_eq!(writer.err(), expected, "{part:?}");
+    }
+    for length in [8, 10] {
+        let mut writer = begin_part(&store, 1, part(0, 8), None);
+        writer.write(vec![0; length].into()).unwrap();
+        assert!(writer.finish(None).is_none(), "{length}");
+    }
+    assert!(store.candidates(&key("/")).is_empty());
+}
+
+#[test]
+fn an_invalidation_reaches_parts_under_way() {
+    let store = store();
+    let first = put_part(&store, 1, part(0, 9), None).unwrap();
+    let writer = begin_part(&store, 2, part(10, 19), Some(&first));
+    assert_eq!(store.invalidate(&key("/")), 1);
+    assert!(finish(writer, part(10, 19)).is_none());
+    assert!(store.candidates(&key("/")).is_empty());
+}
+
+#[test]
+fn a_part_is_freshened_like_a_whole() {
+    let store = store();
+    let first = put_part(&store, 1, part(0, 9), None).unwrap();
+    let fresh = store.freshen(&first, head_with(5, 206, &[]));
+    assert_eq!(held(&fresh), [(0, 9)]);
+    assert_eq!(only(&store).id(), fresh.id());
+    let more = put_part(&store, 6, part(10, 19), Some(&first)).unwrap();
+    assert_eq!(held(&more), [(0, 19)]);
+}
+
+#[test]
+fn what_parts_weigh_is_given_back() {
+    let store = store();
+    let mut last = None;
+    for n in 0..3 {
+        last = put_part(&store, 1, part(10 * n, 10 * n + 8), last.as_ref());
+    }
+    store.maintain();
+    assert_eq!(store.usage().responses, 1);
+    store.remove(&last.unwrap());
+    store.maintain();
+    assert_eq!(store.usage(), Usage::default());
+}
