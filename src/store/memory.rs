@@ -145,13 +145,13 @@ impl Storage for Memory {
 
     fn publish(&self, response: &StoredResponse, ticket: &Ticket) -> bool {
         self.enter(response);
-        let added = self.variants.add(response, || !ticket.is_cancelled());
+        let added = self.variants.add(response, || !ticket.is_void_for(response));
         self.listed(response, added)
     }
 
     fn replace(&self, old: &StoredResponse, new: &StoredResponse, ticket: &Ticket) -> bool {
         self.enter(new);
-        let replaced = self.variants.replace(old, new, || !ticket.is_cancelled());
+        let replaced = self.variants.replace(old, new, || !ticket.is_void_for(new));
         self.listed(new, replaced)
     }
 

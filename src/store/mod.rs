@@ -190,7 +190,7 @@ impl Store {
     }
 
     /// Removes all that is stored under the URI of `key` (RFC 9111 §4.4), for GET and for HEAD, and all
-    /// that would answer it, and makes sure that responses announced or written now will not be stored. Returns
+    /// that would answer it, and makes sure that responses announced or written now will not be. Returns
     /// how many stored responses went.
     pub fn invalidate(&self, key: &CacheKey) -> usize {
         let uri = key.uri();
@@ -207,7 +207,7 @@ impl Store {
     }
 
     /// Removes all that belongs to one of these groups under this origin, such as `http://example.org`
-    /// (RFC 9875 §3), and makes sure that responses being written now will not be found.
+    /// (RFC 9875 §3), and makes sure that responses announced or written now will not be found.
     pub fn invalidate_groups<G: AsRef<str>>(&self, origin: &str, groups: &[G]) {
         self.shared.epochs.invalidate(origin, groups);
     }

@@ -175,6 +175,11 @@ pub(super) fn are_equivalent(rule: &QueryRule, one: &CacheKey, other: &CacheKey)
     base == other_base && one.is_head() == other.is_head() && rule.equivalent(query, other_query)
 }
 
+/// Whether two keys differ in the query alone.
+pub(super) fn differ_in_query(one: &CacheKey, other: &CacheKey) -> bool {
+    one != other && one.is_head() == other.is_head() && split(one).0 == split(other).0
+}
+
 /// A URI without its query, and the query.
 fn split(key: &CacheKey) -> (&str, Option<&str>) {
     let uri = key.uri().as_str();

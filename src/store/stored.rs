@@ -42,11 +42,16 @@ struct Inner {
     content: Content,
 }
 
+/// The longest body that is kept behind the head, in one allocation with it.
+const TAIL: usize = 4096;
+
 /// The body.
 #[derive(Clone, Debug)]
 pub(super) enum Content {
     /// As one response brought it.
-    Whole(Blocks),
+    Whole(Box<Blocks>),
+    /// As one response brought it, so many bytes: they are behind the head.
+    Tail(u16),
     /// As several brought it, or one that had only a part.
     Parts(Arc<Segments>),
 }
@@ -79,7 +84,10 @@ impl StoredResponse {
 
     /// The same response under another head.
     pub(super) fn with_head(&self, id: u64, head: StoredHead) -> Self {
-        let content = self.0.content.clone();
+        let content = match &self.0.content {
+            Content::Tail(_) => Content::whole(self.whole()),
+            other => other.clone(),
+        };
         Self::build(id, self.0.key.clone(), head, self.0.scope, self.trailers(), content)
     }
 
@@ -91,6 +99,7 @@ impl StoredResponse {
         trailers: Option<&HeaderMap>,
         content: Content,
     ) -> Self {
+        let (head, content) = content.behind(head);
         let extras = Extras::of(&key, &head, trailers).map(Box::new);
         let weight = OVERHEAD
             + size_of::<Inner>()
@@ -124,7 +133,7 @@ impl StoredResponse {
             Content::Parts(segments) if !segments.partial().is_complete() => {
                 Extent::Part(segments.partial())
             }
-            Content::Whole(_) | Content::Parts(_) => Extent::Whole,
+            Content::Whole(_) | Content::Tail(_) | Content::Parts(_) => Extent::Whole,
         }
     }
 
@@ -132,8 +141,8 @@ impl StoredResponse {
     pub fn held(&self) -> Partial {
         match &self.0.content {
             Content::Parts(segments) => segments.partial().clone(),
-            Content::Whole(blocks) => {
-                let length = blocks.length() as u64;
+            Content::Whole(_) | Content::Tail(_) => {
+                let length = self.length();
                 let mut held = Partial { complete_length: Some(length), ..Partial::default() };
                 Interval::whole(length).into_iter().for_each(|whole| held.intervals.add(whole));
                 held
@@ -145,6 +154,7 @@ impl StoredResponse {
     pub fn length(&self) -> u64 {
         match &self.0.content {
             Content::Whole(blocks) => blocks.length() as u64,
+            Content::Tail(length) => u64::from(*length),
             Content::Parts(segments) => segments.length(),
         }
     }
@@ -156,14 +166,11 @@ impl StoredResponse {
 
     /// Reads the whole body. Of a body that is not whole it reads nothing.
     pub fn reader(&self) -> Reader {
-        match (&self.0.content, self.extent()) {
-            (Content::Whole(blocks), _) => Reader::new(blocks.clone(), 0, blocks.length() as u64),
-            (Content::Parts(segments), Extent::Whole) => {
-                let all = Interval::whole(segments.length());
-                all.and_then(|all| run(segments, all)).unwrap_or_default()
-            }
-            (Content::Parts(_), Extent::Part(_)) => Reader::default(),
-        }
+        let Content::Parts(segments) = &self.0.content else {
+            return Reader::new(self.whole(), 0, self.length());
+        };
+        let all = Interval::whole(segments.length()).filter(|_| self.extent() == Extent::Whole);
+        all.and_then(|all| run(segments, all)).unwrap_or_default()
     }
 
     /// Reads the bytes `first` to `last`, both included. `None` when not all of them are stored.
@@ -173,9 +180,8 @@ impl StoredResponse {
         }
         let wanted = Interval { first, last };
         match &self.0.content {
-            Content::Whole(blocks) => (last < blocks.length() as u64)
-                .then(|| Reader::new(blocks.clone(), first, wanted.length())),
             Content::Parts(segments) => run(segments, wanted),
+            _ => (last < self.length()).then(|| Reader::new(self.whole(), first, wanted.length())),
         }
     }
 
@@ -209,17 +215,26 @@ impl StoredResponse {
     pub(super) fn segments(&self) -> Option<Arc<Segments>> {
         match &self.0.content {
             Content::Parts(segments) => Some(Arc::clone(segments)),
-            Content::Whole(blocks) => Segments::whole(self.id(), blocks).map(Arc::new),
+            _ => Segments::whole(self.id(), &self.whole()).map(Arc::new),
         }
     }
 
     /// Whether it is `other`, or came out of it by a new head or by new parts.
     pub(super) fn continues(&self, other: &Self) -> bool {
         let lineage = |response: &Self| match &response.0.content {
-            Content::Whole(_) => response.id(),
             Content::Parts(segments) => segments.lineage(),
+            _ => response.id(),
         };
         lineage(self) == lineage(other)
+    }
+
+    /// The body where it is not in parts.
+    fn whole(&self) -> Blocks {
+        match &self.0.content {
+            Content::Whole(blocks) => Blocks::clone(blocks),
+            Content::Tail(length) => Blocks::One(self.0.head.tail(usize::from(*length))),
+            Content::Parts(_) => Blocks::default(),
+        }
     }
 
     /// Notes whether it is counted as stored; returns what was noted before.
@@ -246,10 +261,31 @@ impl WeakResponse {
 }
 
 impl Content {
+    /// A whole body.
+    pub(super) fn whole(blocks: Blocks) -> Self {
+        Self::Whole(Box::new(blocks))
+    }
+
+    /// Puts a small body behind the head.
+    fn behind(self, head: StoredHead) -> (StoredHead, Self) {
+        match &self {
+            Self::Whole(blocks) if blocks.length() <= TAIL => {
+                let (block, length) = (blocks.block(0), u16::try_from(blocks.length()));
+                match (block, length) {
+                    (Some(block), Ok(length)) => (head.with_tail(block), Self::Tail(length)),
+                    _ => (head, self),
+                }
+            }
+            _ => (head, self),
+        }
+    }
+
     /// Bytes of memory that this holds besides itself.
     fn weight(&self) -> usize {
         match self {
-            Self::Whole(blocks) => blocks.weight(),
+            Self::Whole(blocks) => size_of::<Blocks>() + blocks.weight(),
+            // The head weighs it.
+            Self::Tail(_) => 0,
             Self::Parts(segments) => segments.weight(),
         }
     }

@@ -7,13 +7,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use super::queries;
+use super::stored::StoredResponse;
 use crate::http::QueryRule;
 use crate::policy::CacheKey;
+
+/// The most invalidations of other queries that one ticket remembers; with one more it is cancelled.
+const DOUBTS: usize = 64;
 
 /// One writer's permission to publish.
 #[derive(Debug, Default)]
 pub(super) struct Ticket {
     cancelled: AtomicBool,
+    /// What the writer's key is; freshening has none.
+    key: Option<CacheKey>,
+    /// Keys that were invalidated and differ only in their query: a response with a `No-Vary-Search`
+    /// may answer them too, and it is not known before it comes.
+    doubts: Mutex<Vec<CacheKey>>,
 }
 
 impl Ticket {
@@ -22,45 +31,50 @@ impl Ticket {
         self.cancelled.store(true, Ordering::Release);
     }
 
-    /// Whether what is being written was invalidated meanwhile.
+    /// Whether what is being written was invalidated meanwhile, whatever it is.
     pub(super) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
     }
+
+    /// Whether this response was invalidated meanwhile.
+    pub(super) fn is_void_for(&self, response: &StoredResponse) -> bool {
+        let is_same = |rule: &QueryRule| {
+            let doubts = self.doubts.lock();
+            doubts.iter().any(|other| queries::are_equivalent(rule, response.key(), other))
+        };
+        self.is_cancelled() || response.rule().is_some_and(is_same)
+    }
+
+    fn doubt(&self, invalidated: &CacheKey) {
+        if !self.key.as_ref().is_some_and(|key| queries::differ_in_query(key, invalidated)) {
+            return;
+        }
+        let mut doubts = self.doubts.lock();
+        if doubts.len() >= DOUBTS {
+            self.cancel();
+        } else if !doubts.contains(invalidated) {
+            doubts.push(invalidated.clone());
+        }
+    }
 }
 
-/// The tickets of all writers, by the digest of their key: as many as there are fills in flight. Two
+/// The tickets of all writers, by the digest of their key: as many as there are fetches in flight. Two
 /// keys with one digest would only cancel one writer too many.
 #[derive(Debug, Default)]
 pub(super) struct UnderWay {
     tickets: Mutex<HashMap<u128, Vec<Arc<Ticket>>>>,
-    /// Those whose response answers other queries too.
-    ruled: Mutex<Vec<Ruled>>,
-}
-
-#[derive(Debug)]
-struct Ruled {
-    ticket: Arc<Ticket>,
-    key: CacheKey,
-    rule: QueryRule,
 }
 
 impl UnderWay {
-    /// A response is announced.
+    /// A writer begins, or will.
     pub(super) fn enter(&self, key: &CacheKey) -> Arc<Ticket> {
-        let ticket = Arc::new(Ticket::default());
+        let ticket = Arc::new(Ticket { key: Some(key.clone()), ..Ticket::default() });
         self.tickets.lock().entry(key.digest()).or_default().push(Arc::clone(&ticket));
         ticket
     }
 
-    /// Its head has come, and `rule` says which other queries it will answer.
-    pub(super) fn rule(&self, ticket: &Arc<Ticket>, key: &CacheKey, rule: QueryRule) {
-        let ruled = Ruled { ticket: Arc::clone(ticket), key: key.clone(), rule };
-        self.ruled.lock().push(ruled);
-    }
-
     /// A writer is done.
     pub(super) fn leave(&self, digest: u128, ticket: &Arc<Ticket>) {
-        self.ruled.lock().retain(|ruled| !Arc::ptr_eq(&ruled.ticket, ticket));
         let mut tickets = self.tickets.lock();
         if let Some(list) = tickets.get_mut(&digest) {
             list.retain(|other| !Arc::ptr_eq(other, ticket));
@@ -70,14 +84,13 @@ impl UnderWay {
         }
     }
 
-    /// Cancels the writers of a key, and those whose response would answer it too.
+    /// Cancels the writers of a key, and tells those whose response may answer it too.
     pub(super) fn cancel(&self, key: &CacheKey) {
-        for ticket in self.tickets.lock().get(&key.digest()).into_iter().flatten() {
-            ticket.cancel();
-        }
-        for ruled in self.ruled.lock().iter() {
-            if queries::are_equivalent(&ruled.rule, &ruled.key, key) {
-                ruled.ticket.cancel();
+        for (digest, tickets) in self.tickets.lock().iter() {
+            if *digest == key.digest() {
+                tickets.iter().for_each(|ticket| ticket.cancel());
+            } else {
+                tickets.iter().for_each(|ticket| ticket.doubt(key));
             }
         }
     }

@@ -62,14 +62,14 @@ impl Announced {
         scope: Scope,
         content_length: Option<u64>,
     ) -> Result<Writer, Refused> {
-        Writer::begin(self, head, scope, content_length, None)
+        self.writer(head, scope, content_length, None)
     }
 
-    /// Begins to store the bytes of `interval` of a body. When they are written they are added to those
-    /// of `onto`, where the two have the same strong validator (RFC 9111 §3.4), and `head` becomes the
-    /// head of both: that of a 206, which turns into a 200 when nothing is missing any more. Where both
-    /// have a byte, the new one counts. When `onto` is not stored any more, the new part is stored alone;
-    /// when parts were added to it meanwhile, they stay.
+    /// Begins to store a part of a body. When it is written it is added to `onto`, where the two have the
+    /// same strong validator (RFC 9111 §3.4), and `head` becomes the head of both: that of a 206, which
+    /// turns into a 200 when nothing is missing any more. Where both have a byte, the new one counts. When
+    /// `onto` is not stored any more, the new part is stored alone; when parts were added to it meanwhile,
+    /// they stay.
     ///
     /// # Errors
     /// [`Refused::TooLarge`] when so long a part is not stored; [`Refused::Misplaced`] when it ends
@@ -78,17 +78,30 @@ impl Announced {
         self,
         head: StoredHead,
         scope: Scope,
-        interval: Interval,
+        part: Interval,
         complete_length: Option<u64>,
         onto: Option<StoredResponse>,
     ) -> Result<Writer, Refused> {
-        let ends_behind = complete_length.is_some_and(|length| interval.last >= length);
-        if interval.last < interval.first || interval.last == u64::MAX || ends_behind {
+        let ends_behind = complete_length.is_some_and(|length| part.last >= length);
+        if part.last < part.first || part.last == u64::MAX || ends_behind {
             return Err(Refused::Misplaced);
         }
-        let promised = Some(interval.length());
-        let part = Part { interval, complete_length, onto };
-        Writer::begin(self, head, scope, promised, Some(part))
+        let promised = Some(part.length());
+        self.writer(head, scope, promised, Some(Part { interval: part, complete_length, onto }))
+    }
+
+    fn writer(
+        self,
+        head: StoredHead,
+        scope: Scope,
+        promised: Option<u64>,
+        part: Option<Part>,
+    ) -> Result<Writer, Refused> {
+        if promised.is_some_and(|length| length > self.shared.config.max_stored()) {
+            return Err(Refused::TooLarge);
+        }
+        let (frames, length) = (Vec::new(), 0);
+        Ok(Writer { announced: self, head: Some(head), scope, promised, part, frames, length })
     }
 }
 
@@ -121,24 +134,6 @@ struct Part {
 }
 
 impl Writer {
-    fn begin(
-        announced: Announced,
-        head: StoredHead,
-        scope: Scope,
-        promised: Option<u64>,
-        part: Option<Part>,
-    ) -> Result<Self, Refused> {
-        let Announced { shared, ticket, key, .. } = &announced;
-        if promised.is_some_and(|length| length > shared.config.max_stored()) {
-            return Err(Refused::TooLarge);
-        }
-        if let Some(rule) = head.query_rule() {
-            shared.under_way.rule(ticket, key, rule);
-        }
-        let head = Some(head);
-        Ok(Self { announced, head, scope, promised, part, frames: Vec::new(), length: 0 })
-    }
-
     /// Adds a part of the body. The caller has copied it: a slice of a read buffer would keep that
     /// whole buffer in memory. The spool may hold the same bytes; nothing is copied here.
     ///
@@ -164,15 +159,15 @@ impl Writer {
     pub fn finish(mut self, trailers: Option<HeaderMap>) -> Option<StoredResponse> {
         let head = self.head.take()?;
         let disagrees = self.promised.is_some_and(|length| length != self.length);
-        if disagrees || self.announced.ticket.is_cancelled() {
+        let Announced { shared, ticket, id, .. } = &self.announced;
+        if disagrees || ticket.is_cancelled() {
             return None;
         }
         let blocks = Blocks::compact(std::mem::take(&mut self.frames));
         match self.part.take() {
             None => {
-                let response =
-                    self.response(self.announced.id, head, trailers, Content::Whole(blocks));
-                self.announced.shared.publish(&response, &self.announced.ticket).then_some(response)
+                let response = self.response(*id, head, trailers, Content::whole(blocks));
+                shared.publish(&response, ticket).then_some(response)
             }
             Some(Part { interval, complete_length, onto }) => {
                 let segment = Segment { interval, complete_length, blocks };
@@ -194,19 +189,20 @@ impl Writer {
         head: &StoredHead,
         segment: &Segment,
     ) -> Option<StoredResponse> {
+        let Announced { shared, ticket, key, id: begun } = &self.announced;
         for _ in 0..ATTEMPTS {
             // Before all that is looked at: what is invalidated from here on has a larger number.
             let id = next_id();
-            let stored = self.announced.shared.candidates(&self.announced.key);
+            let stored = shared.candidates(key);
             let current = stored.iter().find(|response| response.continues(onto))?;
-            let most = self.announced.shared.config.max_stored();
+            let most = shared.config.max_stored();
             let segments = current.segments()?.with(segment, most)?;
             let content = Content::Parts(Arc::new(segments));
             let response = self.response(id, head.clone(), None, content);
-            if self.announced.shared.epochs.are_over(response.groups(), self.announced.id) {
+            if shared.epochs.are_over(response.groups(), *begun) {
                 return None;
             }
-            if self.announced.shared.replace(current, &response, &self.announced.ticket) {
+            if shared.replace(current, &response, ticket) {
                 return Some(response);
             }
         }
@@ -215,13 +211,14 @@ impl Writer {
 
     /// Stores the part alone. Not when its head speaks of a whole.
     fn alone(&self, head: StoredHead, segment: &Segment) -> Option<StoredResponse> {
-        let content = Content::Parts(Arc::new(Segments::first(self.announced.id, segment)));
-        let response = self.response(self.announced.id, head, None, content);
+        let Announced { shared, ticket, id, .. } = &self.announced;
+        let content = Content::Parts(Arc::new(Segments::first(*id, segment)));
+        let response = self.response(*id, head, None, content);
         let speaks_of_a_whole = response.head().status() != StatusCode::PARTIAL_CONTENT;
         if speaks_of_a_whole && response.extent() != Extent::Whole {
             return None;
         }
-        self.announced.shared.publish(&response, &self.announced.ticket).then_some(response)
+        shared.publish(&response, ticket).then_some(response)
     }
 
     /// Puts the response together. When all of a body is there, its head says so.
@@ -233,8 +230,8 @@ impl Writer {
         content: Content,
     ) -> StoredResponse {
         let is_complete = match &content {
-            Content::Whole(_) => false,
             Content::Parts(segments) => segments.partial().is_complete(),
+            _ => false,
         };
         let head = if is_complete { head.completed() } else { head };
         let (key, scope) = (self.announced.key.clone(), self.scope);
