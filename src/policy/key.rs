@@ -7,27 +7,29 @@ use crate::http::TargetUri;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CacheKey {
     uri: TargetUri,
-    head: bool,
+    /// Its lowest bit is HEAD's.
     digest: u128,
 }
+
+/// The bit of a digest that is set for HEAD, and for nothing else.
+const HEAD: u128 = 1;
 
 impl CacheKey {
     /// The key of what GET gets from a target URI.
     pub fn new(uri: TargetUri) -> Self {
-        let digest = digest(uri.as_str().as_bytes());
-        Self { uri, head: false, digest }
+        let digest = digest(uri.as_str().as_bytes()) & !HEAD;
+        Self { uri, digest }
     }
 
     /// The key of what HEAD gets from a target URI. Only HEAD is answered with it.
     pub fn head(uri: TargetUri) -> Self {
-        // No URI begins like this, so no GET has the same digest.
-        let digest = digest(format!("HEAD {}", uri.as_str()).as_bytes());
-        Self { uri, head: true, digest }
+        let digest = digest(uri.as_str().as_bytes()) | HEAD;
+        Self { uri, digest }
     }
 
     /// Whether it is HEAD's.
     pub fn is_head(&self) -> bool {
-        self.head
+        self.digest & HEAD != 0
     }
 
     /// The target URI.

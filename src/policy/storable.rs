@@ -208,22 +208,22 @@ fn pointless(
     if sets_cookie && !(lives && freshness.is_explicit()) {
         return Some(Detail::SetCookie);
     }
-    if freshness.is_no_cache() {
-        return (!freshness.has_validator()).then_some(Detail::NoCache);
-    }
     let allowed = freshness.is_explicit()
         || directives.public
         || freshness.is_error()
         || storing(response.status) == Storing::Heuristic;
+    if !allowed {
+        let unknown = storing(response.status) == Storing::Unknown;
+        return Some(if unknown { Detail::Status } else { Detail::NoFreshness });
+    }
+    if freshness.is_no_cache() {
+        return (!freshness.has_validator()).then_some(Detail::NoCache);
+    }
     let useful = lives
         || freshness.has_validator()
         || !freshness.stale_while_revalidate().is_zero()
         || freshness.stale_if_error().is_some_and(|window| !window.is_zero());
-    match (allowed, useful) {
-        (true, true) => None,
-        (false, _) if storing(response.status) == Storing::Unknown => Some(Detail::Status),
-        _ => Some(Detail::NoFreshness),
-    }
+    (!useful).then_some(Detail::NoFreshness)
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! The head of a stored response: one exact block of bytes, and what was computed when storing.
 
-use std::ops::Range;
+mod block;
+
 use std::time::Duration;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use http::header::CONTENT_RANGE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use self::block::Line;
 use super::storable::Kept;
 use super::{ExchangeTimes, Freshness, NominatedFields};
 use crate::http::fields::rule;
@@ -14,9 +16,6 @@ use crate::http::no_vary_search::NO_VARY_SEARCH;
 use crate::http::validators::Validators;
 use crate::http::{QueryRule, cache_groups};
 use crate::time::Timestamp;
-
-/// Marks the length of a name whose line is sent only after a validation. No name is so long.
-const GUARDED: u16 = 1 << 15;
 
 /// The head of a stored response (RFC 9111 §3): status, fields, times, nominated fields, freshness.
 /// Holds none of the buffers that its fields were read from.
@@ -66,25 +65,17 @@ impl StoredHead {
                 rule(name).stored && *name != CONTENT_RANGE && !how.withheld.contains(name)
             })
         };
-        let size = kept().map(|(n, v)| 6 + n.as_str().len() + v.len()).sum::<usize>();
-        let mut block = BytesMut::with_capacity(size + reason.len());
-        block.put_slice(reason);
+        let size = kept().map(|(n, v)| 8 + n.as_str().len() + v.len()).sum::<usize>();
+        let mut block = Vec::with_capacity(size + reason.len());
+        block.extend_from_slice(reason);
         let mut count = 0;
         for (name, value) in kept() {
-            let (Ok(name_len @ 0..GUARDED), Ok(value_len)) =
-                (u16::try_from(name.as_str().len()), u32::try_from(value.len()))
-            else {
-                continue;
-            };
-            let mark = if how.guarded.contains(name) { GUARDED } else { 0 };
-            block.put_u16(name_len | mark);
-            block.put_u32(value_len);
-            block.put_slice(name.as_str().as_bytes());
-            block.put_slice(value.as_bytes());
-            count += 1;
+            let guarded = how.guarded.contains(name);
+            count += u16::from(block::push(&mut block, name, value.as_bytes(), guarded));
         }
         let reason_len = u16::try_from(reason.len()).unwrap_or_default();
-        let block = block.freeze();
+        block.shrink_to_fit();
+        let block = Bytes::from(block);
         let nominated = how.nominated.clone();
         Self { status, count, reason_len, block, times, nominated, freshness: how.freshness }
     }
@@ -111,8 +102,9 @@ impl StoredHead {
 
     /// The stored field lines in order, names in lower case.
     pub fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.ranges()
-            .filter_map(|(name, value, _)| Some((self.block.get(name)?, self.block.get(value)?)))
+        self.pieces().filter_map(|Line { name, value, .. }| {
+            Some((name.as_bytes(&self.block)?, self.block.get(value)?))
+        })
     }
 
     /// The first line of one field.
@@ -146,8 +138,8 @@ impl StoredHead {
 
     fn collect(&self, sent: impl Fn(bool) -> bool) -> HeaderMap {
         let mut map = HeaderMap::with_capacity(usize::from(self.count) + 4);
-        for (name, value, _) in self.ranges().filter(|(.., guarded)| sent(*guarded)) {
-            let name = self.block.get(name).and_then(|n| HeaderName::from_bytes(n).ok());
+        for Line { name, value, .. } in self.pieces().filter(|line| sent(line.guarded)) {
+            let name = name.to_header_name(&self.block);
             let value = HeaderValue::from_maybe_shared(self.block.slice(value)).ok();
             if let (Some(name), Some(value)) = (name, value) {
                 map.append(name, value);
@@ -181,17 +173,32 @@ impl StoredHead {
         self.block.len() + self.nominated.weight()
     }
 
-    /// Where name and value of each line are, and whether it is guarded.
-    fn ranges(&self) -> impl Iterator<Item = (Range<usize>, Range<usize>, bool)> {
+    /// The same head, with bytes behind its lines in the same block: a small body takes no allocation of
+    /// its own.
+    #[must_use]
+    pub fn with_tail(&self, tail: &[u8]) -> Self {
+        let lines = self.block.get(..self.end()).unwrap_or_default();
+        Self { block: Bytes::from([lines, tail].concat()), ..self.clone() }
+    }
+
+    /// The last bytes of its block, so many as were put behind its lines.
+    pub fn tail(&self, length: usize) -> Bytes {
+        self.block.slice(self.block.len().saturating_sub(length)..)
+    }
+
+    /// Where the last line ends.
+    fn end(&self) -> usize {
+        let last = self.pieces().last();
+        last.map_or(usize::from(self.reason_len), |line| line.value.end)
+    }
+
+    /// Where name and value of each line are.
+    fn pieces(&self) -> impl Iterator<Item = Line> {
         let mut at = usize::from(self.reason_len);
         (0..self.count).map_while(move |_| {
-            let lengths = self.block.get(at..at + 6)?;
-            let [n1, n2, v1, v2, v3, v4] = *lengths.first_chunk::<6>()?;
-            let marked = u16::from_be_bytes([n1, n2]);
-            let name = at + 6;
-            let value = name + usize::from(marked & !GUARDED);
-            at = value + u32::from_be_bytes([v1, v2, v3, v4]) as usize;
-            Some((name..value, value..at, marked & GUARDED != 0))
+            let (line, next) = block::read(&self.block, at)?;
+            at = next;
+            Some(line)
         })
     }
 }

@@ -86,6 +86,9 @@ fn a_response_is_stored_when_every_clause_allows_it_and_something_is_gained() {
         ("GET", "302 | Last-Modified: {-1000}", "no-freshness"),
         ("GET", "302 | Cache-Control: public | Last-Modified: {-1000}", "stored"),
         ("GET", "500 | ETag: \"a\"", "no-freshness"),
+        ("GET", "302 | Cache-Control: no-cache | ETag: \"a\"", "no-freshness"),
+        ("GET", "302 | Cache-Control: no-cache, public | ETag: \"a\"", "stored"),
+        ("GET", "302 | Cache-Control: must-revalidate | ETag: \"a\"", "no-freshness"),
         ("GET", "599 | ETag: \"a\"", "status"),
         // Parts.
         ("GET | Range: bytes=0-1", "206 | Cache-Control: max-age=60 | Content-Range: bytes 0-1/9", "stored"),

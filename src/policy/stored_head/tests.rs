@@ -38,8 +38,8 @@ fn bytes_that_are_no_text_are_kept_as_they_are() {
     assert_eq!(head.fields(), all);
     assert_eq!(head.reason(), Some(&b"Caf\xe9"[..]));
     assert_eq!(head.status(), StatusCode::IM_A_TEAPOT);
-    // Two lines of 6 + 3 + value, and the reason.
-    assert_eq!(head.weight(), 10 + 13 + 4);
+    // Two lines of 1 + 2 + 3 for the name and 1 + value, and the reason.
+    assert_eq!(head.weight(), 8 + 11 + 4);
 }
 
 #[test]
@@ -95,4 +95,26 @@ fn groups_and_the_rule_for_queries_are_read_from_the_fields() {
     let head = stored("GET", "200 | Cache-Control: max-age=60 | No-Vary-Search: params");
     assert!(head.groups().is_empty());
     assert!(head.query_rule().is_some());
+}
+
+#[test]
+fn bytes_behind_the_lines_change_nothing_else() {
+    let text = "Cache-Control: max-age=60 | X-A: 1";
+    let head = stored("GET", &format!("200 | {text}"));
+    for tail in [&b"hello"[..], b"", b"a longer one"] {
+        let with = head.with_tail(b"before").with_tail(tail);
+        assert_eq!(with.tail(tail.len()), tail);
+        assert_eq!(with.fields(), fields(text));
+        assert_eq!(with.weight(), head.weight() + tail.len());
+    }
+    let all = fields("X-A: 1");
+    let times = instant(0);
+    let make = |fields: &HeaderMap| {
+        let (status, reason) = (StatusCode::PARTIAL_CONTENT, Some(&b"Part"[..]));
+        let nominated = NominatedFields::default();
+        StoredHead::new(status, reason, fields, times, nominated, Freshness::default())
+    };
+    let head = make(&all).with_tail(b"hello").completed();
+    assert_eq!((head.reason(), head.fields(), head.tail(5)), (None, all, Bytes::from("hello")));
+    assert_eq!(make(&HeaderMap::new()).with_tail(b"hello").reason(), Some(&b"Part"[..]));
 }
