@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use larder::http::list;
+use larder::http::{TargetUri, list};
 use larder::policy::{
-    ExchangeTimes, RequestDirectives, RequestView, ResponseDirectives, ResponseView, Storable,
-    StoredHead, storable,
+    Config, ExchangeTimes, RequestDirectives, RequestView, ResponseDirectives, ResponseView,
+    Storable, StoredHead, TargetList, storable,
 };
 use larder::time::Timestamp;
 use libfuzzer_sys::fuzz_target;
@@ -36,13 +36,20 @@ fuzz_target!(|head: &[u8]| {
     }
 
     let directives = RequestDirectives::parse(&fields);
-    let request = RequestView { method: &Method::GET, fields: &fields, directives: &directives };
-    for status in [200, 404, 206, 599] {
+    let uri = TargetUri::parse("http://a.example/b?c").unwrap();
+    let (method, directives) = (&Method::GET, &directives);
+    let request = RequestView { method, uri: &uri, fields: &fields, directives };
+    let forward = Config::default();
+    let origin = Config { targets: TargetList::for_origin(), ..Config::default() };
+    for (status, config) in
+        [200, 206, 404, 200].into_iter().zip([&forward, &forward, &origin, &origin])
+    {
         let status = StatusCode::from_u16(status).unwrap();
         let response = ResponseView { status, fields: &fields };
-        let Storable::Store(freshness, nominated) = storable(&request, &response, times) else {
+        let Storable::Store(kept) = storable(&request, &response, times, config) else {
             continue;
         };
+        let (freshness, nominated) = (kept.freshness, kept.nominated);
         assert!(nominated.matches(&fields));
         let stored = StoredHead::new(status, None, &fields, times, nominated, freshness);
         let later = NOW.saturating_add(Duration::from_secs(9));
