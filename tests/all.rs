@@ -11,6 +11,7 @@
 mod architecture;
 mod caching;
 mod collapsing;
+mod conformance;
 mod forwarding;
 mod guarding;
 mod lab;

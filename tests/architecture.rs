@@ -25,7 +25,7 @@ fn the_code_keeps_the_rules_of_the_house() {
 }
 
 /// Reads all text files below a folder; paths are relative to `root`, with `/`.
-fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, String)>) {
+pub fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, String)>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -1,7 +1,7 @@
 //! What is stored and what is not (RFC 9111 §3).
 
 use super::{ask, date, get_with, seconds};
-use crate::support::message::Framing;
+use crate::support::message::{Framing, Response};
 use crate::support::origin::{Origin, Reply};
 use crate::support::proxy::Proxy;
 
@@ -11,7 +11,6 @@ async fn what_a_response_forbids_is_fetched_each_time() {
         (&[("Cache-Control", "no-store, max-age=60")], "no-store"),
         (&[("Cache-Control", "max-age=60"), ("Cache-Control", "No-Store")], "no-store"),
         (&[("Cache-Control", "private, max-age=60")], "private"),
-        (&[("Cache-Control", "private=\"set-cookie\", max-age=60")], "private"),
         (&[("Cache-Control", "no-cache, max-age=60")], "no-cache"),
         (&[("Cache-Control", "max-age=60"), ("Vary", "*")], "vary-star"),
         (&[("Vary", "Accept, *"), ("Cache-Control", "max-age=60")], "vary-star"),
@@ -34,6 +33,29 @@ async fn what_a_response_forbids_is_fetched_each_time() {
         assert_eq!(lines[1]["message"], "Fetched from origin");
         assert_eq!(lines[1]["reason"], *detail);
     }
+}
+
+#[tokio::test]
+async fn a_field_that_private_names_is_for_who_asked_and_one_that_no_cache_names_for_who_validates()
+{
+    let (origin, proxy) = (Origin::start().await, Proxy::start().await);
+    let control = "max-age=60, private=\"x-mine\", no-cache=\"x-now\"";
+    let reply = Reply::ok("ours").field("Cache-Control", control).field("ETag", "\"v1\"");
+    let reply = reply.field("X-Mine", "1").field("X-Now", "2").field("X-All", "3");
+    origin.script("/a", [reply, Reply::new(304).field("ETag", "\"v1\"")]);
+    let url = origin.url("/a");
+    let shown = |response: &Response| {
+        ["x-mine", "x-now", "x-all"].map(|name| response.field(name).is_some())
+    };
+    let first = proxy.get(&url).await;
+    assert_eq!((first.text(), shown(&first)), ("ours", [true, true, true]));
+    let second = proxy.get(&url).await;
+    assert_eq!(second.cache_status(), "larder; hit; ttl=60");
+    assert_eq!(shown(&second), [false, false, true]);
+    proxy.advance(seconds(60));
+    let third = proxy.get(&url).await;
+    assert_eq!(third.cache_status(), "larder; fwd=stale; fwd-status=304; ttl=60");
+    assert_eq!(shown(&third), [false, true, true]);
 }
 
 #[tokio::test]
