@@ -105,6 +105,8 @@ impl Intervals {
 mod tests {
     use super::*;
 
+    type Pairs = &'static [(u64, u64)];
+
     fn all(text: &[(u64, u64)]) -> Intervals {
         let mut intervals = Intervals::default();
         for (first, last) in text {
@@ -120,7 +122,6 @@ mod tests {
     #[test]
     fn what_overlaps_or_touches_becomes_one() {
         const END: u64 = u64::MAX;
-        type Pairs = &'static [(u64, u64)];
         let rows: &[(Pairs, Pairs)] = &[
             (&[(0, 4)], &[(0, 4)]),
             (&[(0, 4), (6, 9)], &[(0, 4), (6, 9)]),
@@ -146,7 +147,7 @@ mod tests {
     fn what_is_missing_is_what_is_not_there() {
         let held = all(&[(2, 3), (6, 7)]);
         #[rustfmt::skip]
-        let rows: [((u64, u64), &[(u64, u64)]); 9] = [
+        let rows: [((u64, u64), Pairs); 9] = [
             ((0, 9), &[(0, 1), (4, 5), (8, 9)]),
             ((2, 3), &[]),
             ((2, 7), &[(4, 5)]),
@@ -167,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_whole_is_covered_when_nothing_of_it_is_missing() {
-        let rows: [(&[(u64, u64)], u64, bool, bool); 6] = [
+        let rows: [(Pairs, u64, bool, bool); 6] = [
             (&[], 0, true, false),
             (&[], 1, false, false),
             (&[(0, 9)], 10, true, false),

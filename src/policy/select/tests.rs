@@ -3,6 +3,9 @@ use crate::policy::reuse::{Config, Decision, decide};
 use crate::policy::scene::{at, request, stored};
 use crate::policy::{Detail, ForwardReason};
 
+/// Exchanges: what was asked and what was answered.
+type Exchanges = &'static [(&'static str, &'static str)];
+
 /// What a request finds among responses that were stored for these exchanges.
 fn found(exchanges: &[(&str, &str)], asked: &str, after: i64) -> String {
     let held: Vec<_> = exchanges.iter().map(|(asked, answered)| stored(asked, answered)).collect();
@@ -20,7 +23,7 @@ fn of_several_that_match_the_newest_is_selected() {
     const NEW: (&str, &str) =
         ("GET | X-A: 1 | X-B: 2", "200 | Cache-Control: max-age=60 | Vary: X-A, X-B | Date: {-5}");
     #[rustfmt::skip]
-    let rows: &[(&[(&str, &str)], &str, &str)] = &[
+    let rows: &[(Exchanges, &str, &str)] = &[
         (&[], "GET", "nothing"),
         (&[OLD], "GET | X-A: 1", "0"),
         (&[OLD], "GET | X-A: 2", "others"),
@@ -43,7 +46,7 @@ fn what_lacks_vary_gives_way_to_what_has_one() {
     const VARIES: (&str, &str) =
         ("GET | X-A: 1", "200 | Cache-Control: max-age=20 | Vary: X-A | Date: {-9}");
     #[rustfmt::skip]
-    let rows: &[(&[(&str, &str)], &str, i64, &str)] = &[
+    let rows: &[(Exchanges, &str, i64, &str)] = &[
         (&[PLAIN], "GET | X-A: 1", 0, "0"),
         (&[PLAIN_TOO, PLAIN], "GET | X-A: 1", 0, "1"),
         (&[PLAIN, VARIES], "GET | X-A: 1", 0, "1"),

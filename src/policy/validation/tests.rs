@@ -194,6 +194,9 @@ fn a_reason_phrase_outlives_a_304() {
     assert_eq!(used.head.reason(), Some(&b"Fine"[..]));
 }
 
+/// Exchanges: what was asked and what was answered.
+type Exchanges = &'static [(&'static str, &'static str)];
+
 /// Heads that were stored for these exchanges.
 fn held(exchanges: &[(&str, &str)]) -> Vec<StoredHead> {
     exchanges.iter().map(|(asked, answered)| stored(asked, answered)).collect()
@@ -233,7 +236,7 @@ const DATED: (&str, &str) = (
 #[test]
 fn several_are_asked_about_by_all_their_tags_and_no_date() {
     #[rustfmt::skip]
-    let rows: &[(&[(&str, &str)], Option<usize>, &str, &str)] = &[
+    let rows: &[(Exchanges, Option<usize>, &str, &str)] = &[
         (&[GERMAN, ENGLISH], Some(0), "Accept-Language: de", "If-None-Match: \"de\", \"en\""),
         (&[GERMAN, ENGLISH], None, "Accept-Language: fr", "If-None-Match: \"de\", \"en\""),
         (&[GERMAN, ENGLISH], Some(1), "Accept-Language: en | If-None-Match: \"en\", \"old\"", "If-None-Match: \"en\", \"de\", \"old\""),
@@ -266,7 +269,7 @@ fn a_304_selects_among_several_as_its_validators_say() {
         "200 | Cache-Control: max-age=60 | Vary: Accept-Language, X-A | ETag: W/\"it\" | Date: {+9}",
     );
     #[rustfmt::skip]
-    let rows: &[(&[(&str, &str)], Option<usize>, &str, &str, &str)] = &[
+    let rows: &[(Exchanges, Option<usize>, &str, &str, &str)] = &[
         (&[GERMAN, ENGLISH], Some(0), "de", "304 | ETag: \"de\"", "0"),
         // The origin chose another one: it answers, and the one stored for others stays as it is.
         (&[GERMAN, ENGLISH], Some(0), "de", "304 | ETag: \"en\"", "1 beside"),
