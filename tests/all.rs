@@ -17,6 +17,7 @@ mod guarding;
 mod lab;
 mod operating;
 mod properties;
+mod standards;
 mod storing;
 mod streaming;
 mod support;
