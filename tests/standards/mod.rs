@@ -25,9 +25,14 @@
 //! outcomes        Cache-Status                             RFC 9211
 //! ```
 
+mod conditions;
 mod directives;
 mod fill;
 mod freshness;
+mod heads;
+mod requests;
 mod row;
 mod run;
 mod storing;
+mod validating;
+mod varying;
