@@ -56,6 +56,8 @@ pub enum Check {
     Names(&'static str),
     /// The client gets no field of this name.
     Lacks(&'static str),
+    /// The client gets no field of this name, unless the origin was asked.
+    LacksUnasked(&'static str),
     /// A list in a field that the client gets has this member.
     Member(&'static str),
     /// The origin sees this field line; several lines count as one.
@@ -234,6 +236,11 @@ impl Step {
     /// The client gets no field of this name.
     pub fn lacks(self, name: &'static str) -> Self {
         self.check(Check::Lacks(name))
+    }
+
+    /// The client gets no field of this name, unless the origin was asked.
+    pub fn lacks_unasked(self, name: &'static str) -> Self {
+        self.check(Check::LacksUnasked(name))
     }
 
     /// A list that the client gets has this member: `Name: member`.

@@ -333,6 +333,9 @@ impl Found<'_> {
             Check::Lacks(name) => {
                 fail_unless(!fields.has(name), &format!("{:?}", fields.all(name)))
             }
+            Check::LacksUnasked(name) => {
+                fail_unless(!self.requests.is_empty() || !fields.has(name), "it")
+            }
             Check::Unsent(name) => fail_unless(!all_asked().any(|fields| fields.has(name)), "sent"),
             Check::LastUnsent(name) => fail_unless(!last.is_some_and(|f| f.has(name)), "sent"),
             Check::SentTarget(target) => {
