@@ -1,7 +1,8 @@
 //! The standards, clause by clause, as a client and an origin see them: tables of behaviours.
 //!
 //! Each test is a group; its rows run against a proxy in forward mode and one before an origin, and a
-//! failure names all rows that are not so. [`row`] is the language, [`run`] runs it.
+//! failure names all rows that are not so. [`row`] is the language, [`fill`] what `{…}` stands for in it,
+//! and [`run`] runs it.
 //!
 //! ```text
 //! directives      Cache-Control in responses               RFC 9111 §5.2.2

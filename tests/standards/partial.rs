@@ -169,10 +169,6 @@ fn combined() -> Vec<Row> {
             ask_head(dated("01234", "Content-Range: bytes 0-4/10")), ask_tail(dated("56789", "Content-Range: bytes 5-9/10")),
             either(ok("max-age=100").body("0123456789")),
         ]),
-        row("a part of a stored whole does not make it less", "9111 §3.4", [
-            fetch(ok("max-age=10").with("ETag: \"a\"").body("0123456789")), wait(10),
-            fetch(head()).asking("Range: bytes=0-4").status(206).body("01234"), either(ok("max-age=100").body("0123456789")).body("0123456789"),
-        ]),
         row("a whole takes the place of parts", "9111 §3.4", [
             ask_head(head()), fetch(ok("max-age=100").with("ETag: \"b\"").body("9876543210")).asking("Cache-Control: no-cache"),
             part("Range: bytes=0-4", "98765"),

@@ -64,12 +64,12 @@ fn parts() -> Vec<Row> {
         part("the unit in upper case", "Range: BYTES=2-4", "234", "Content-Range: bytes 2-4/10"),
         part("leading zeros", "Range: bytes=002-004", "234", "Content-Range: bytes 2-4/10"),
         part("an empty element of the list", "Range: bytes=,2-4", "234", "Content-Range: bytes 2-4/10"),
-        several("two parts", "Range: bytes=0-1,6-7", &[("01", "bytes 0-1/10"), ("67", "bytes 6-7/10")]),
-        several("two parts with a space", "Range: bytes=0-1, 6-7", &[("01", "bytes 0-1/10"), ("67", "bytes 6-7/10")]),
-        several("two parts in another order", "Range: bytes=6-7,0-1", &[("01", "bytes 0-1/10"), ("67", "bytes 6-7/10")]),
+        several("two parts", "Range: bytes=0-1,6-7", &[("\r\n01\r\n", "bytes 0-1/10"), ("\r\n67\r\n", "bytes 6-7/10")]),
+        several("two parts with a space", "Range: bytes=0-1, 6-7", &[("\r\n01\r\n", "bytes 0-1/10"), ("\r\n67\r\n", "bytes 6-7/10")]),
+        several("two parts in another order", "Range: bytes=6-7,0-1", &[("\r\n01\r\n", "bytes 0-1/10"), ("\r\n67\r\n", "bytes 6-7/10")]),
         several("a part and the last bytes", "Range: bytes=0-0,-2", &[("\r\n0\r\n", "bytes 0-0/10"), ("\r\n89\r\n", "bytes 8-9/10")]),
         row("several parts have a type with a boundary", "9110 §14.6", [
-            page(), hit().asking("Range: bytes=0-1,6-7").status(206).any_body().count("text/plain", 2).count("\r\n--", 2 + 1).names("Content-Type"),
+            page(), hit().asking("Range: bytes=0-1,6-7").status(206).any_body().count("text/plain", 2).names("Content-Type"),
         ]),
         row("one part that can be satisfied of several", "9110 §14.2", [page(), hit().asking("Range: bytes=2-4,20-30").status(206).any_body()]),
         row("a part has the fields of the whole", "9110 §15.3.7", [

@@ -40,10 +40,12 @@ pub enum Way {
 }
 
 /// What must be true of a step besides its [`Way`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Check {
     /// The client gets this status.
     Status(u16),
+    /// The client gets an error that says that the origin did not answer.
+    Fails,
     /// The client gets this body.
     Body(&'static str),
     /// The client gets the body of the row's so-manieth reply, from 1.
@@ -58,8 +60,6 @@ pub enum Check {
     Lacks(&'static str),
     /// The client gets no field of this name, unless the origin was asked.
     LacksUnasked(&'static str),
-    /// A list in a field that the client gets has this member.
-    Member(&'static str),
     /// The origin sees this field line; several lines count as one.
     Sent(&'static str),
     /// A list in a field that the origin sees has this member.
@@ -208,6 +208,11 @@ impl Step {
         self.check(Check::Status(status))
     }
 
+    /// The client gets an error that says that the origin did not answer.
+    pub fn fails(self) -> Self {
+        self.check(Check::Fails).any_body()
+    }
+
     /// The client gets this body.
     pub fn body(self, body: &'static str) -> Self {
         self.check(Check::Body(body))
@@ -241,11 +246,6 @@ impl Step {
     /// The client gets no field of this name, unless the origin was asked.
     pub fn lacks_unasked(self, name: &'static str) -> Self {
         self.check(Check::LacksUnasked(name))
-    }
-
-    /// A list that the client gets has this member: `Name: member`.
-    pub fn member(self, line: &'static str) -> Self {
-        self.check(Check::Member(line))
     }
 
     /// The origin sees this field line; several lines count as one.

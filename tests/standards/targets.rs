@@ -2,6 +2,8 @@
 
 use super::row::{Row, fetch, hit, ok, row};
 use super::run::{Kind, both, one};
+use crate::support::origin::{Origin, Reply};
+use crate::support::proxy::Proxy;
 
 #[tokio::test]
 async fn path_and_query_are_compared_byte_for_byte() {
@@ -9,8 +11,20 @@ async fn path_and_query_are_compared_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn scheme_and_host_are_compared_in_lower_case() {
+async fn an_empty_path_is_the_root() {
     one(Kind::Forward, forward, |_| {}).await;
+}
+
+#[tokio::test]
+async fn scheme_and_host_are_compared_in_lower_case() {
+    let (origin, proxy) = (Origin::start().await, Proxy::start().await);
+    origin.route("/a", Reply::cacheable(60, "page"));
+    let port = origin.address().port();
+    for start in ["http://localhost", "http://LocalHost", "HTTP://LOCALHOST"] {
+        let url = format!("{start}:{port}/a");
+        assert_eq!(proxy.get(&url).await.text(), "page", "{url}");
+    }
+    origin.only_request();
 }
 
 #[rustfmt::skip]
@@ -48,12 +62,14 @@ fn rows() -> Vec<Row> {
 #[rustfmt::skip]
 fn forward() -> Vec<Row> {
     vec![
-        row("the root", "9110 §4.2.3", [
-            fetch(ok("max-age=10")).target("/").sent_target("/"), hit().target("/"),
-        ]),
         row("an empty path is the root", "9110 §4.2.3", [
-            fetch(ok("max-age=100")).target("/?").sent_target("/?"),
-            hit().target("/?"),
+            fetch(ok("max-age=10")).target("").sent_target("/"), hit().target("/").body_of(1),
+        ]),
+        row("an empty path with a query is the root with it", "9110 §4.2.3", [
+            fetch(ok("max-age=10")).target("?x").sent_target("/?x"), hit().target("/?x").body_of(1),
+        ]),
+        row("an empty path with an empty query", "9110 §4.2.3", [
+            fetch(ok("max-age=10")).target("/?").sent_target("/?"), hit().target("/?"),
         ]),
     ]
 }
