@@ -1,5 +1,7 @@
 //! `Cache-Status` (RFC 9211), and errors that are kept for a moment.
 
+use std::time::Duration;
+
 use larder::cli::serve::Config;
 
 use super::row::{
@@ -8,7 +10,9 @@ use super::row::{
 use super::run::{Kind, both, one};
 
 /// Keeps errors without a lifetime for so many seconds.
-fn with_error_lifetime(_config: &mut Config, _seconds: u64) {}
+fn with_error_lifetime(config: &mut Config, seconds: u64) {
+    config.proxy.policy.error_lifetime = Duration::from_secs(seconds);
+}
 
 #[tokio::test]
 async fn cache_status_says_what_came_of_a_request() {
