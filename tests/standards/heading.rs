@@ -2,6 +2,7 @@
 
 use super::row::{Row, Step, either, fetch, hit, ok, reply, row, send, wait};
 use super::run::both;
+use crate::support::origin::Reply;
 
 #[tokio::test]
 async fn head_is_answered_from_what_get_stored() {
@@ -28,7 +29,7 @@ fn answered() -> Vec<Row> {
         row("HEAD of what is stored", "9110 §9.3.2", [page(), hit().method("HEAD").has("Content-Length: 10").has("ETag: \"a\"")]),
         row("HEAD of what is stored says its age", "9111 §5.1", [page(), wait(4), hit().method("HEAD").has("Age: 4")]),
         row("HEAD of what came chunked", "9110 §9.3.2", [
-            fetch(ok("max-age=10").shaped(|r| r.chunked())), hit().method("HEAD").lacks("Transfer-Encoding"),
+            fetch(ok("max-age=10").shaped(Reply::chunked)), hit().method("HEAD").lacks("Transfer-Encoding"),
         ]),
         row("HEAD of a stored 404", "9111 §4", [fetch(reply(404).with("Cache-Control: max-age=10")), hit().method("HEAD").status(404)]),
         row("HEAD chooses by Vary", "9111 §4.1", [

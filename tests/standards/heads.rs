@@ -2,6 +2,7 @@
 
 use super::row::{Row, fetch, hit, not_modified, ok, reply, row, send, validate, wait};
 use super::run::both;
+use crate::support::origin::Reply;
 
 #[tokio::test]
 async fn a_stored_head_keeps_what_belongs_to_the_response() {
@@ -58,7 +59,7 @@ fn kept() -> Vec<Row> {
             fetch(ok("max-age=10").body("0123456789")), hit().has("Content-Length: 10"),
         ]),
         row("a length where it came chunked", "9110 §8.6", [
-            fetch(ok("max-age=10").body("0123456789").shaped(|r| r.chunked())), hit().has("Content-Length: 10").lacks("Transfer-Encoding"),
+            fetch(ok("max-age=10").body("0123456789").shaped(Reply::chunked)), hit().has("Content-Length: 10").lacks("Transfer-Encoding"),
         ]),
         row("no-transform leaves the body", "9111 §5.2.2.6", [
             fetch(ok("max-age=10, no-transform").with("Content-Encoding: identity").body("  raw  ")), hit().body("  raw  "),

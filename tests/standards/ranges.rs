@@ -2,6 +2,7 @@
 
 use super::row::{Row, Step, fetch, hit, not_modified, ok, reply, row, validate, wait};
 use super::run::both;
+use crate::support::origin::Reply;
 
 #[tokio::test]
 async fn a_part_is_served_out_of_the_stored_whole() {
@@ -78,7 +79,7 @@ fn parts() -> Vec<Row> {
         ]),
         row("the whole is there afterwards", "9110 §14.2", [page(), hit().asking("Range: bytes=2-4").status(206).body("234"), hit()]),
         row("a part of what came chunked", "9110 §14.2", [
-            fetch(ok("max-age=100").body(BODY).shaped(|r| r.chunked())),
+            fetch(ok("max-age=100").body(BODY).shaped(Reply::chunked)),
             hit().asking("Range: bytes=2-4").status(206).body("234").has("Content-Range: bytes 2-4/10"),
         ]),
         row("a part of what has no validator", "9110 §14.2", [

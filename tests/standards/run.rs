@@ -102,6 +102,8 @@ struct Running {
     replies: Vec<(u16, String)>,
     /// Which reply was the last to a GET, by what follows the path.
     last: HashMap<&'static str, usize>,
+    /// The connection of the step before, when it is still open.
+    client: Option<Client>,
 }
 
 impl Running {
@@ -111,7 +113,7 @@ impl Running {
         let base = world.origin.url("");
         let path = format!("/{kind:?}/{number}").to_lowercase();
         let words = Words { began: now, now, base, path };
-        Self { world, words, began, replies: Vec::new(), last: HashMap::new() }
+        Self { world, words, began, replies: Vec::new(), last: HashMap::new(), client: None }
     }
 
     async fn run(mut self, row: Row) -> Result<(), String> {
@@ -241,14 +243,20 @@ impl Running {
             text = text.replacen(&url, target, 1);
         }
         text += step.body.unwrap_or_default();
-        let mut client = Client::connect(self.world.proxy.address()).await;
+        let mut client = match self.client.take() {
+            Some(client) => client,
+            None => Client::connect(self.world.proxy.address()).await,
+        };
         client.send(text).await;
         if let Some(gate) = gate {
             self.world.origin.wait_for("the request", |all| all.len() > before).await;
             self.advance(step.delay);
             gate.open();
         }
-        client.any_response_to(step.method).await
+        let response = client.any_response_to(step.method).await;
+        let open = !response.fields.all("connection").concat().to_lowercase().contains("close");
+        self.client = Some(client).filter(|_| open && response.broken.is_none());
+        response
     }
 
     /// Status and body that the client gets, where the step does not say.

@@ -5,6 +5,7 @@ use super::row::{
     wait,
 };
 use super::run::both;
+use crate::support::origin::Reply;
 
 #[tokio::test]
 async fn every_status_is_stored_with_a_lifetime_but_those_that_answer_one_request() {
@@ -224,11 +225,11 @@ fn persons() -> Vec<Row> {
 #[rustfmt::skip]
 fn bodies() -> Vec<Row> {
     vec![
-        row("a chunked body", "9111 §3", [fetch(ok("max-age=10").shaped(|r| r.chunked())), hit()]),
-        row("a body that ends with the connection", "9111 §3.3", [fetch(ok("max-age=10").shaped(|r| r.until_close())), hit()]),
-        row("an answer of HTTP/1.0", "9111 §3", [fetch(ok("max-age=10").shaped(|r| r.http10())), hit()]),
+        row("a chunked body", "9111 §3", [fetch(ok("max-age=10").shaped(Reply::chunked)), hit()]),
+        row("a body that ends with the connection", "9111 §3.3", [fetch(ok("max-age=10").shaped(Reply::until_close)), hit()]),
+        row("an answer of HTTP/1.0", "9111 §3", [fetch(ok("max-age=10").shaped(Reply::http10)), hit()]),
         row("Expires in an answer of HTTP/1.0", "9111 §5.3", [
-            fetch(reply(200).with("Expires: {+10}").shaped(|r| r.http10())), wait(9), hit(),
+            fetch(reply(200).with("Expires: {+10}").shaped(Reply::http10)), wait(9), hit(),
         ]),
         row("an empty body", "9111 §3", [fetch(ok("max-age=10").body("")), hit()]),
         row("a body that breaks off is not stored", "9111 §3.3", [
