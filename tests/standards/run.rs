@@ -39,15 +39,15 @@ pub async fn both(rows: fn() -> Vec<Row>) {
     };
     let (forward_only, origin_only) = (mode(&forward, "forward"), mode(&origin, "origin"));
     let both = forward.iter().filter(|failure| same(failure)).cloned();
-    report(both.chain(forward_only).chain(origin_only).collect());
+    report(&both.chain(forward_only).chain(origin_only).collect::<Vec<_>>());
 }
 
 /// Runs the rows in one mode with changed settings.
 pub async fn one(kind: Kind, rows: fn() -> Vec<Row>, change: impl FnOnce(&mut Config)) {
-    report(failures(kind, rows, change).await);
+    report(&failures(kind, rows, change).await);
 }
 
-fn report(failures: Vec<String>) {
+fn report(failures: &[String]) {
     let list = failures.iter().fold(String::new(), |mut list, failure| {
         writeln!(list, "  {failure}").expect("memory");
         list
@@ -159,8 +159,9 @@ impl Running {
         let (first, held) = (self.replies.len(), self.last.get(step.suffix).copied());
         let replies = self.replies(&step.replies, gate.as_ref());
         if step.method == "GET" && step.way != Way::Unasked {
-            let bodies = (first..self.replies.len()).filter(|reply| self.replies[*reply].0 != 304);
-            if let Some(reply) = bodies.last() {
+            let mut bodies =
+                (first..self.replies.len()).filter(|reply| self.replies[*reply].0 != 304);
+            if let Some(reply) = bodies.next_back() {
                 self.last.insert(step.suffix, reply);
             }
         }
