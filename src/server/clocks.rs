@@ -15,6 +15,8 @@ use super::Config;
 pub(super) struct Clocks {
     waits: Waits,
     awaited: Awaited,
+    /// Whether an answer is still owed: then only its request's body is waited for.
+    answering: bool,
     /// Since when a write has been blocked.
     writing: Option<Instant>,
 }
@@ -35,8 +37,26 @@ enum Awaited {
     Request(Instant),
     /// The end of a head, since its first byte.
     Head(Instant),
-    /// Nothing, or a body that is wanted.
-    Body { wanted: Option<Instant>, waited: Duration, bytes: u64 },
+    /// The end of a request body, which may come long after the answer.
+    Body(Upload),
+}
+
+/// A request body that is coming.
+#[derive(Debug)]
+struct Upload {
+    /// Since when a read has waited for it.
+    wanted: Option<Instant>,
+    /// How long reads have waited for it before.
+    waited: Duration,
+    bytes: u64,
+    /// When it last moved.
+    moved: Instant,
+}
+
+impl Upload {
+    fn new(now: Instant) -> Self {
+        Self { wanted: None, waited: Duration::ZERO, bytes: 0, moved: now }
+    }
 }
 
 /// What is overdue.
@@ -46,6 +66,8 @@ pub(super) enum Overdue {
     Head,
     /// The rest of a request body, or it comes too slowly.
     Body,
+    /// Somebody to take the rest of a request body that has its answer.
+    Reader,
     /// The client does not take what we write.
     Write,
 }
@@ -61,23 +83,46 @@ impl Clocks {
             body_rate_grace: config.body_rate_grace,
             write_stall: config.write_stall_wait,
         };
-        Self { waits, awaited: Awaited::Head(first_byte), writing: None }
+        Self { waits, awaited: Awaited::Head(first_byte), answering: false, writing: None }
     }
 
-    /// A request was handed over.
-    pub(super) fn exchange_begins(&mut self) {
-        self.awaited = Awaited::Body { wanted: None, waited: Duration::ZERO, bytes: 0 };
+    /// A request was handed over, of which a body is still to come or not.
+    pub(super) fn exchange_begins(&mut self, has_body: bool, now: Instant) {
+        self.answering = true;
+        self.awaited =
+            if has_body { Awaited::Body(Upload::new(now)) } else { Awaited::Request(now) };
     }
 
-    /// The answer was written.
-    pub(super) fn exchange_ends(&mut self, now: Instant) {
-        self.awaited = Awaited::Request(now);
+    /// The answer was written. Its request's body may still be coming.
+    pub(super) fn answered(&mut self, now: Instant) {
+        self.answering = false;
+        match &mut self.awaited {
+            Awaited::Request(since) | Awaited::Head(since) => *since = now,
+            Awaited::Body(upload) => upload.moved = now,
+        }
+    }
+
+    /// The request body has ended: whatever comes next is the next request.
+    pub(super) fn body_ended(&mut self, now: Instant) {
+        if let Awaited::Body(_) = self.awaited {
+            self.awaited = Awaited::Request(now);
+        }
+    }
+
+    /// Whether what is read now belongs to a request head.
+    pub(super) fn awaits_head(&self) -> bool {
+        !matches!(self.awaited, Awaited::Body(_))
+    }
+
+    /// The request body was given up: what is left of it is counted anew.
+    pub(super) fn body_given_up(&mut self, now: Instant) {
+        self.awaited = Awaited::Body(Upload::new(now));
     }
 
     /// A read found nothing.
     pub(super) fn read_waits(&mut self, now: Instant) {
-        if let Awaited::Body { wanted, .. } = &mut self.awaited {
-            wanted.get_or_insert(now);
+        if let Awaited::Body(upload) = &mut self.awaited {
+            upload.wanted.get_or_insert(now);
         }
     }
 
@@ -89,11 +134,13 @@ impl Clocks {
                 self.awaited = Awaited::Head(now);
             }
             Awaited::Request(_) | Awaited::Head(_) => {}
-            Awaited::Body { wanted, waited, bytes: count } => {
-                if let Some(since) = wanted.take() {
-                    *waited += now.saturating_duration_since(since);
+            Awaited::Body(upload) => {
+                if let Some(since) = upload.wanted.take() {
+                    upload.waited += now.saturating_duration_since(since);
                 }
-                *count = count.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+                let read = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                upload.bytes = upload.bytes.saturating_add(read);
+                upload.moved = now;
             }
         }
     }
@@ -120,17 +167,22 @@ impl Clocks {
             None => Ok(()),
         };
         due(self.writing.and_then(|at| at.checked_add(self.waits.write_stall)), Overdue::Write)?;
-        match self.awaited {
+        match &self.awaited {
             // A request cannot be overdue while the answer before it is still being written.
             _ if self.writing.is_some() => {}
+            Awaited::Request(_) | Awaited::Head(_) if self.answering => {}
             Awaited::Request(since) => due(since.checked_add(self.waits.idle), Overdue::Head)?,
             Awaited::Head(since) => due(since.checked_add(self.waits.head), Overdue::Head)?,
-            Awaited::Body { wanted: Some(since), waited, bytes } => {
+            Awaited::Body(Upload { wanted: Some(since), waited, bytes, .. }) => {
                 due(since.checked_add(self.waits.body_stall), Overdue::Body)?;
-                let allowed = self.waits.time_for(bytes).saturating_sub(waited);
+                let allowed = self.waits.time_for(*bytes).saturating_sub(*waited);
                 due(since.checked_add(allowed), Overdue::Body)?;
             }
-            Awaited::Body { wanted: None, .. } => {}
+            // Whoever answers may leave the body for later; whoever has answered, not for ever.
+            Awaited::Body(_) if self.answering => {}
+            Awaited::Body(upload) => {
+                due(upload.moved.checked_add(self.waits.idle), Overdue::Reader)?;
+            }
         }
         Ok(next)
     }
@@ -183,9 +235,9 @@ mod tests {
     fn a_head_has_10_seconds_and_a_pause_between_requests_60() {
         let (mut clocks, start) = clocks();
         assert_eq!(overdue(&clocks, start), Some((10, Overdue::Head)));
-        clocks.exchange_begins();
+        clocks.exchange_begins(false, start);
         assert_eq!(overdue(&clocks, start), None);
-        clocks.exchange_ends(start);
+        clocks.answered(start);
         assert_eq!(overdue(&clocks, start), Some((60, Overdue::Head)));
         clocks.read(b"\r\n", start);
         assert_eq!(overdue(&clocks, start), Some((60, Overdue::Head)));
@@ -198,7 +250,7 @@ mod tests {
     #[test]
     fn a_body_may_stall_30_seconds_and_only_while_it_is_wanted() {
         let (mut clocks, start) = clocks();
-        clocks.exchange_begins();
+        clocks.exchange_begins(true, start);
         clocks.read(&[0; 100_000], start);
         assert_eq!(overdue(&clocks, start), None);
         clocks.read_waits(start);
@@ -213,7 +265,7 @@ mod tests {
     #[test]
     fn a_body_below_its_rate_is_overdue_after_the_grace() {
         let (mut clocks, start) = clocks();
-        clocks.exchange_begins();
+        clocks.exchange_begins(true, start);
         for second in 0..9 {
             clocks.read_waits(start + second * SECOND);
             clocks.read(&[0; 100], start + (second + 1) * SECOND);
@@ -222,10 +274,37 @@ mod tests {
         clocks.read_waits(now);
         assert_eq!(overdue(&clocks, now), Some((1, Overdue::Body)));
         // The same pace is fast enough when the waits are short.
-        clocks.exchange_begins();
+        clocks.exchange_begins(true, start);
         clocks.read(&[0; 20 * 1024], start);
         clocks.read_waits(start);
         assert_eq!(overdue(&clocks, start), Some((20, Overdue::Body)));
+    }
+
+    #[test]
+    fn a_body_that_outlives_its_answer_is_still_a_body() {
+        let (mut clocks, start) = clocks();
+        clocks.exchange_begins(true, start);
+        clocks.answered(start);
+        clocks.read(b"the rest of it", start + SECOND);
+        assert!(!clocks.awaits_head());
+        // Nobody wants more of it.
+        assert_eq!(overdue(&clocks, start + SECOND), Some((60, Overdue::Reader)));
+        clocks.read_waits(start + SECOND);
+        assert_eq!(overdue(&clocks, start + SECOND), Some((10, Overdue::Body)));
+        clocks.read(&[0; 100_000], start + SECOND);
+        clocks.body_ended(start + SECOND);
+        assert_eq!(overdue(&clocks, start + SECOND), Some((60, Overdue::Head)));
+    }
+
+    #[test]
+    fn a_body_that_ends_before_its_answer_leaves_nothing_to_wait_for() {
+        let (mut clocks, start) = clocks();
+        clocks.exchange_begins(true, start);
+        clocks.read_waits(start);
+        clocks.body_ended(start);
+        assert_eq!(overdue(&clocks, start), None);
+        clocks.answered(start + SECOND);
+        assert_eq!(overdue(&clocks, start + SECOND), Some((60, Overdue::Head)));
     }
 
     #[test]
@@ -233,7 +312,7 @@ mod tests {
         let start = Instant::now();
         let config = Config { body_min_rate: 0, ..Config::default() };
         let mut clocks = Clocks::new(&config, start);
-        clocks.exchange_begins();
+        clocks.exchange_begins(true, start);
         clocks.read_waits(start);
         assert_eq!(overdue(&clocks, start), Some((30, Overdue::Body)));
     }
@@ -241,7 +320,7 @@ mod tests {
     #[test]
     fn a_blocked_write_has_60_seconds_from_the_last_byte_that_went_through() {
         let (mut clocks, start) = clocks();
-        clocks.exchange_begins();
+        clocks.exchange_begins(true, start);
         clocks.write_waits(start);
         clocks.write_waits(start + 30 * SECOND);
         assert_eq!(overdue(&clocks, start), Some((60, Overdue::Write)));

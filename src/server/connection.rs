@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep_until};
 use super::clocks::Overdue;
 use super::closing::{Reset, answer_and_close, linger};
 use super::exchange::Exchanges;
+use super::head_timer::HeadTimer;
 use super::opening::{Opening, open};
 use super::refusal::Refusal;
 use super::wire::Wire;
@@ -54,6 +55,8 @@ enum End {
     Refused(Refusal),
     /// The next request, or the rest of its head, did not come.
     Late,
+    /// The rest of a request body, which nobody takes although the answer was given.
+    Unread,
     /// The client does not take the answer.
     Stalled,
 }
@@ -95,8 +98,9 @@ impl<H: Handler> Serving<H> {
         let service = service_fn(|request| {
             respond(Arc::clone(&handler), Arc::clone(&exchanges), &config, request)
         });
-        let mut connection =
-            builder(&config).serve_connection(TokioIo::new(wire), service).with_upgrades();
+        let mut connection = builder(&config, &exchanges)
+            .serve_connection(TokioIo::new(wire), service)
+            .with_upgrades();
 
         let mut begun = pin!(drain.begun());
         let mut timer = pin!(sleep_until(Instant::now()));
@@ -132,6 +136,7 @@ impl<H: Handler> Serving<H> {
                         // hyper finds out when it reads, if it still wants the body.
                         Err(Overdue::Body) => break,
                         Err(Overdue::Head) => return Poll::Ready(End::Late),
+                        Err(Overdue::Reader) => return Poll::Ready(End::Unread),
                         Err(Overdue::Write) => return Poll::Ready(End::Stalled),
                     }
                 }
@@ -191,6 +196,7 @@ fn last_word(end: End, exchanges: &Exchanges, rest: &[u8], config: &Config) -> L
     match end {
         End::Refused(refusal) => LastWord::Refuse(refusal),
         End::Stalled => LastWord::Reset,
+        End::Unread => LastWord::Close,
         // A client that was idle is owed no word, one that was slow is (RFC 9110 §15.5.9).
         End::Late if nothing_left => LastWord::Close,
         End::Late => LastWord::Refuse(Refusal::late(rest)),
@@ -213,12 +219,13 @@ fn last_word(end: End, exchanges: &Exchanges, rest: &[u8], config: &Config) -> L
     }
 }
 
-fn builder(config: &Config) -> http1::Builder {
+fn builder(config: &Config, exchanges: &Arc<Exchanges>) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .half_close(true)
         .max_header_size(config.max_head)
-        .header_read_timeout(None)
+        .timer(HeadTimer::new(exchanges))
+        .header_read_timeout(config.head_wait)
         .auto_date_header(false);
     // The default of 100 lives on hyper's stack; asking for it would put it on the heap.
     if config.max_fields != Config::default().max_fields {
@@ -239,7 +246,7 @@ fn respond<H: Handler>(
     let is_http_10 = request.version() < Version::HTTP_11;
     let is_connect = request.method() == Method::CONNECT;
     let has_body = !request.body().is_end_stream();
-    exchanges.begin(is_http_10);
+    exchanges.begin(is_http_10, has_body);
     let refusal = Refusal::of_request(&request, config);
     let refused = refusal.is_some();
     if let Some(refusal) = refusal {

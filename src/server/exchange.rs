@@ -1,7 +1,8 @@
 //! What the IO wrapper, the service and the connection's task know together.
 //!
 //! An exchange is open from the call of the service until the first completed flush after its
-//! response body was dropped. What hyper writes while none is open is hyper's own answer.
+//! response body was dropped. What hyper writes while none is open is hyper's own answer. The request
+//! body may end later than that; only the clocks care.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -75,7 +76,7 @@ impl Exchanges {
     }
 
     /// The service was called.
-    pub(super) fn begin(&self, is_http_10: bool) {
+    pub(super) fn begin(&self, is_http_10: bool, has_body: bool) {
         // Early answers: the next request can come before the answer to the one before is flushed. No
         // flush would then mark where the head of the next answer begins.
         let overlaps = self.handle.exchange_open();
@@ -86,7 +87,7 @@ impl Exchanges {
         self.body_overdue.store(false, Ordering::Release);
         let in_flight = self.drain.guard(Class::Exchange);
         let mut marks = self.marks.lock();
-        marks.clocks.exchange_begins();
+        marks.clocks.exchange_begins(has_body, Instant::now());
         marks.in_flight = Some(in_flight);
         marks.body_dropped = false;
         marks.close_delimited = false;
@@ -123,11 +124,16 @@ impl Exchanges {
             if !marks.body_dropped {
                 return;
             }
-            marks.clocks.exchange_ends(Instant::now());
+            marks.clocks.answered(Instant::now());
             marks.in_flight.take()
         };
         self.handle.end_exchange();
         drop(in_flight);
+    }
+
+    /// hyper waits for a request head: the body of the request before it has ended.
+    pub(super) fn head_awaited(&self) {
+        self.marks.lock().clocks.body_ended(Instant::now());
     }
 
     pub(super) fn read_waits(&self, now: Instant) {
@@ -138,7 +144,7 @@ impl Exchanges {
         self.handle.note_received(bytes.len());
         let mut marks = self.marks.lock();
         marks.clocks.read(bytes, now);
-        if !self.handle.exchange_open() {
+        if marks.clocks.awaits_head() {
             marks.line.push(bytes);
         }
     }
@@ -159,7 +165,7 @@ impl Exchanges {
         if checked == Err(Overdue::Body) {
             self.body_overdue.store(true, Ordering::Release);
             // Said once: whether the body is still wanted shows when hyper reads.
-            marks.clocks.exchange_begins();
+            marks.clocks.body_given_up(now);
         }
         checked
     }

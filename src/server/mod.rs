@@ -9,6 +9,7 @@ mod closing;
 mod config;
 mod connection;
 mod exchange;
+mod head_timer;
 mod listen;
 mod opening;
 mod refusal;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use ::http::Response;
 use bytes::Bytes;
+use http_body::Body;
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
@@ -110,6 +112,68 @@ async fn a_body_that_nobody_reads_may_wait() {
     let (sent, read) = timeout(SOON, async { tokio::join!(sending, reading) }).await.unwrap();
     sent.unwrap();
     assert_eq!(read, 1 << 20);
+}
+
+/// All of a body. hyper says only with the next request that it has ended, when its answer was earlier;
+/// but its length is known.
+async fn to_the_end(mut body: Incoming) -> String {
+    let mut all = Vec::new();
+    while !body.is_end_stream() {
+        match body.frame().await {
+            Some(frame) => all.extend(frame.unwrap().into_data().unwrap()),
+            None => break,
+        }
+    }
+    String::from_utf8(all).unwrap()
+}
+
+#[tokio::test]
+async fn an_upload_that_outlives_its_answer_is_no_slow_request_head() {
+    let mut running = Running::start(|config| {
+        config.head_wait = SHORT;
+        config.idle_wait = SHORT;
+    });
+    for (framing, parts, end) in [
+        ("Content-Length: 14", ["", "four", "more"], ""),
+        (
+            "Transfer-Encoding: chunked",
+            ["6\r\n", "\r\n4\r\nfour", "\r\n4\r\nmore"],
+            "\r\n0\r\n\r\n",
+        ),
+    ] {
+        let mut client = running.connect().await;
+        let [first, second, third] = parts;
+        client.send(format!("POST / HTTP/1.1\r\n{framing}\r\n\r\n{first}twelve")).await;
+        let super::Call { request, answer, .. } = running.call().await;
+        answer.send(Response::new(TestBody::whole("early"))).unwrap();
+        let reading = tokio::spawn(to_the_end(request.into_body()));
+        client.until(&ok("early")).await;
+        for part in [second, third] {
+            outlast_short_waits().await;
+            client.send(part).await;
+        }
+        client.send(end).await;
+        let body = timeout(SOON, reading).await.unwrap().unwrap();
+        assert_eq!(body, "twelvefourmore", "{framing}");
+        // Only now does the wait for the next request begin.
+        client.send("GET /auto HTTP/1.1\r\n\r\n").await;
+        client.until(&ok("/auto")).await;
+        assert_eq!(client.rest().await, "");
+    }
+    assert!(running.refusals().is_empty());
+}
+
+#[tokio::test]
+async fn an_upload_that_stalls_after_its_answer_is_still_an_error_to_its_reader() {
+    let mut running = Running::start(|config| config.body_stall_wait = SHORT);
+    let mut client = running.connect().await;
+    client.send("POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc").await;
+    let super::Call { request, answer, .. } = running.call().await;
+    answer.send(Response::new(TestBody::whole("early"))).unwrap();
+    client.until(&ok("early")).await;
+    let read = timeout(SOON, request.into_body().collect()).await.unwrap();
+    assert!(read.is_err());
+    assert_eq!(client.rest().await, "");
 }
 
 #[tokio::test]
