@@ -19,7 +19,12 @@ pub(super) struct Clocks {
     answering: bool,
     /// Since when a write has been blocked.
     writing: Option<Instant>,
+    /// When we are gone, unless a request has come by then.
+    leaving: Option<Instant>,
 }
+
+/// How long a head that has begun may take to its end when we are leaving.
+pub(super) const LAST_HEAD_WAIT: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 struct Waits {
@@ -83,7 +88,18 @@ impl Clocks {
             body_rate_grace: config.body_rate_grace,
             write_stall: config.write_stall_wait,
         };
-        Self { waits, awaited: Awaited::Head(first_byte), answering: false, writing: None }
+        Self {
+            waits,
+            awaited: Awaited::Head(first_byte),
+            answering: false,
+            writing: None,
+            leaving: None,
+        }
+    }
+
+    /// No request is waited for much longer.
+    pub(super) fn leave(&mut self, now: Instant) {
+        self.leaving = Some(now + LAST_HEAD_WAIT);
     }
 
     /// A request was handed over, of which a body is still to come or not.
@@ -171,8 +187,14 @@ impl Clocks {
             // A request cannot be overdue while the answer before it is still being written.
             _ if self.writing.is_some() => {}
             Awaited::Request(_) | Awaited::Head(_) if self.answering => {}
-            Awaited::Request(since) => due(since.checked_add(self.waits.idle), Overdue::Head)?,
-            Awaited::Head(since) => due(since.checked_add(self.waits.head), Overdue::Head)?,
+            Awaited::Request(since) => {
+                due(self.leaving, Overdue::Head)?;
+                due(since.checked_add(self.waits.idle), Overdue::Head)?;
+            }
+            Awaited::Head(since) => {
+                due(self.leaving, Overdue::Head)?;
+                due(since.checked_add(self.waits.head), Overdue::Head)?;
+            }
             Awaited::Body(Upload { wanted: Some(since), waited, bytes, .. }) => {
                 due(since.checked_add(self.waits.body_stall), Overdue::Body)?;
                 let allowed = self.waits.time_for(*bytes).saturating_sub(*waited);
@@ -294,6 +316,17 @@ mod tests {
         clocks.read(&[0; 100_000], start + SECOND);
         clocks.body_ended(start + SECOND);
         assert_eq!(overdue(&clocks, start + SECOND), Some((60, Overdue::Head)));
+    }
+
+    #[test]
+    fn a_head_has_a_second_when_we_are_leaving_and_a_body_all_its_time() {
+        let (mut clocks, start) = clocks();
+        clocks.leave(start);
+        assert_eq!(overdue(&clocks, start), Some((1, Overdue::Head)));
+        clocks.exchange_begins(true, start);
+        assert_eq!(overdue(&clocks, start), None);
+        clocks.read_waits(start);
+        assert_eq!(overdue(&clocks, start), Some((10, Overdue::Body)));
     }
 
     #[test]

@@ -112,6 +112,9 @@ impl<H: Handler> Serving<H> {
                 if started && !draining && drain.draining() {
                     draining = true;
                     left_idle = (!handle.exchange_open()).then(|| handle.current_exchange());
+                    // hyper spares a head that has begun: it gets a last wait.
+                    exchanges.leave(Instant::now());
+                    timer.as_mut().reset(Instant::now());
                     Pin::new(&mut connection).graceful_shutdown();
                 }
                 if let Poll::Ready(result) = Pin::new(&mut connection).poll(cx) {

@@ -131,6 +131,11 @@ impl Exchanges {
         drop(in_flight);
     }
 
+    /// A drain has begun.
+    pub(super) fn leave(&self, now: Instant) {
+        self.marks.lock().clocks.leave(now);
+    }
+
     /// hyper waits for a request head: the body of the request before it has ended.
     pub(super) fn head_awaited(&self) {
         self.marks.lock().clocks.body_ended(Instant::now());

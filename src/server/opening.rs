@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Config;
+use super::clocks::LAST_HEAD_WAIT;
 use super::sniff::{Ended, LINE_LIMIT, NotServed, Sniff, classify};
 use crate::http::target::TargetUri;
 
@@ -28,7 +29,7 @@ pub(super) enum Opening {
 }
 
 /// Reads until the first bytes are told apart. A connection that has said nothing when `leaving`
-/// resolves is closed.
+/// resolves is closed; one that has said something has a moment for the rest.
 pub(super) async fn open<S: AsyncRead + Unpin>(
     stream: &mut S,
     config: &Config,
@@ -46,7 +47,8 @@ pub(super) async fn open<S: AsyncRead + Unpin>(
         return Ok(Opening::Silent);
     }
     let first_byte = Instant::now();
-    let deadline = after(config.head_wait);
+    let mut deadline = after(config.head_wait);
+    let mut hurried = false;
     let mut ended = Ended::No;
     loop {
         match classify(&bytes, ended) {
@@ -66,16 +68,21 @@ pub(super) async fn open<S: AsyncRead + Unpin>(
         let read = tokio::select! {
             biased;
             read = stream.read_buf(&mut bytes) => Some(read?),
+            () = &mut leaving, if !hurried => {
+                hurried = true;
+                deadline = deadline.min(after(LAST_HEAD_WAIT));
+                continue;
+            }
             () = sleep_until(quiet.min(deadline)), if ended == Ended::No => None,
             () = sleep_until(deadline), if ended == Ended::Quiet => None,
         };
         ended = match read {
             Some(0) => Ended::Eof,
             Some(_) => Ended::No,
-            None if Instant::now() >= deadline => {
-                return Ok(Opening::Refused { why: NotServed::Line });
-            }
-            None => Ended::Quiet,
+            None if Instant::now() < deadline => Ended::Quiet,
+            // It is not the client's fault.
+            None if hurried => return Ok(Opening::Silent),
+            None => return Ok(Opening::Refused { why: NotServed::Line }),
         };
     }
 }

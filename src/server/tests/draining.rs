@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{Running, SOON, TestBody, ok, ok_and_close};
+use super::{Running, SOON, TestBody, ok, ok_and_close, outlast_short_waits, page};
 
 #[tokio::test]
 async fn idle_connections_and_listeners_close_at_once() {
@@ -52,6 +52,29 @@ async fn a_body_in_flight_goes_out_whole_and_what_was_pipelined_behind_it_is_not
     running.drain.begin();
     feed.send(Ok(Bytes::from_static(b"def"))).unwrap();
     assert_eq!(client.rest().await, "def");
+}
+
+#[tokio::test]
+async fn a_request_of_which_only_a_part_has_come_is_waited_for_a_second() {
+    let running = Running::start(|config| config.head_wait = Duration::from_secs(600));
+    let mut parts = Vec::new();
+    for part in ["intranet", "GET", "GET /auto HTTP/1.1\r\nHost"] {
+        let mut client = running.connect().await;
+        client.send(part).await;
+        parts.push(client);
+    }
+    let mut late = running.connect().await;
+    late.send("GET /auto HTTP/1.1\r\nHo").await;
+    // What was sent has been read by then: these were accepted, and sent, later.
+    outlast_short_waits().await;
+    running.drain.begin();
+    late.send("st: a\r\n\r\n").await;
+    assert_eq!(late.rest().await, ok_and_close("/auto"));
+    let rests = [parts[0].rest().await, parts[1].rest().await, parts[2].rest().await];
+    assert_eq!(rests, [String::new(), String::new(), page(408)]);
+    drop((late, parts));
+    let report = timeout(SOON, running.drain.finished(SOON)).await.unwrap();
+    assert_eq!((report.served, report.cut), (1, 0));
 }
 
 #[tokio::test]
