@@ -1,7 +1,8 @@
 //! The owner of every task: counts what is in flight, and brings it to an end in order.
 //!
 //! Stages: serving; draining ([`Drain::begin`]: no new work, idle connections close); tunnels closing
-//! (nothing but tunnels is left); now (a second `begin`: what is left is cut).
+//! (nothing but tunnels is left); now (a second `begin`, or the limit: tunnels close by themselves, and
+//! what is left is cut).
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -28,6 +29,10 @@ pub enum Class {
 }
 
 const CLASSES: usize = 4;
+
+/// How long what is cut has to come to its end: once for tunnels that are told, once for tasks that are
+/// aborted. What they hold writes its last line then.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// How far the stop has come; only ever grows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,11 +88,12 @@ impl Drain {
     {
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
         self.0.count(&self.0.tasks, class);
-        let owned = Owned { drain: self.clone(), name, class, id };
+        // In this order: a task counts until its future has been dropped.
+        let task = (future, Owned { drain: self.clone(), name, class, id });
         // The lock is held over the spawn, so that a task that ends at once finds its handle here.
         let mut running = self.0.running.lock();
         let handle = tokio::spawn(async move {
-            let _owned = owned;
+            let (future, _owned) = task;
             future.await;
         })
         .abort_handle();
@@ -135,41 +141,47 @@ impl Drain {
     }
 
     /// Waits for the end of everything but background tasks, `limit` at most (not at all after a
-    /// second [`begin`](Self::begin)), then aborts every task that is left.
+    /// second [`begin`](Self::begin)), then tells tunnels to close, and aborts every task that is left.
+    /// Returns when all of them are gone, which takes those that do not block no time.
     pub async fn finished(&self, limit: Duration) -> DrainReport {
         // Waiting for less than everything is what the limit is for: the outcome is counted below.
         let _elapsed = timeout(limit, self.emptied()).await;
         let shared = &self.0;
-        let cut = shared.guards.of(Class::Exchange)
-            + shared.guards.of(Class::Tunnel)
-            + shared.tasks.of(Class::Tunnel);
+        let cut = shared.guards.of(Class::Exchange) + shared.of(Class::Tunnel);
         let report = DrainReport {
             served: shared.served.load(Ordering::Acquire),
             connections: shared.ended.of(Class::Connection),
             tunnels: shared.ended.of(Class::Tunnel),
             cut,
         };
+        shared.begun.store(true, Ordering::Release);
         shared.stage.send_modify(|stage| *stage = Stage::Now);
+        let _elapsed =
+            timeout(LAST_MOMENT, self.settled(|shared| shared.of(Class::Tunnel) == 0)).await;
         let left: Vec<_> = shared.running.lock().values().cloned().collect();
         for task in left {
             task.abort();
         }
+        let _elapsed =
+            timeout(LAST_MOMENT, self.settled(|shared| shared.running.lock().is_empty())).await;
         report
     }
 
+    /// Resolves when nothing is left to wait for, or no wait is left.
     async fn emptied(&self) {
+        let begun = |shared: &Shared| shared.begun.load(Ordering::Acquire);
+        tokio::select! {
+            () = self.settled(|shared| begun(shared) && shared.empty()) => {}
+            () = self.reached(Stage::Now) => {}
+        }
+    }
+
+    /// Resolves when `settled` holds; looks whenever something has ended or a stage is reached.
+    async fn settled(&self, settled: impl Fn(&Shared) -> bool) {
         let mut changed = self.0.changed.subscribe();
-        let mut stage = self.0.stage.subscribe();
-        loop {
-            changed.mark_unchanged();
-            if *stage.borrow_and_update() == Stage::Now || (self.draining() && self.0.empty()) {
-                return;
-            }
-            tokio::select! {
-                // The senders live as long as `self`.
-                _ = changed.changed() => {}
-                _ = stage.changed() => {}
-            }
+        while !settled(&self.0) {
+            // The sender lives as long as `self`.
+            let _alive = changed.changed().await;
         }
     }
 
@@ -200,14 +212,17 @@ impl Shared {
         self.settle();
     }
 
+    /// Tasks and guards of one class.
+    fn of(&self, class: Class) -> usize {
+        self.tasks.of(class) + self.guards.of(class)
+    }
+
     fn busy(&self) -> bool {
-        [Class::Connection, Class::Exchange]
-            .into_iter()
-            .any(|class| self.tasks.of(class) + self.guards.of(class) > 0)
+        self.of(Class::Connection) + self.of(Class::Exchange) > 0
     }
 
     fn empty(&self) -> bool {
-        !self.busy() && self.tasks.of(Class::Tunnel) + self.guards.of(Class::Tunnel) == 0
+        !self.busy() && self.of(Class::Tunnel) == 0
     }
 
     /// Something ended, or the stage changed: what follows from it.

@@ -87,6 +87,48 @@ async fn what_is_left_at_the_limit_is_cut_and_counted() {
 }
 
 #[tokio::test]
+async fn a_tunnel_that_is_cut_has_the_time_to_say_so() {
+    let drain = Drain::new();
+    let _guard = drain.guard(Class::Exchange);
+    let (said, saying) = oneshot::channel();
+    let close = drain.tunnels_close();
+    drain.spawn("tunnel", Class::Tunnel, async move {
+        close.await;
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        said.send("the proxy is stopping").unwrap();
+    });
+    drain.begin();
+    let report = drain.finished(Duration::from_millis(20)).await;
+    assert_eq!(saying.await, Ok("the proxy is stopping"));
+    assert_eq!((report.tunnels, report.cut), (0, 2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_aborted_is_gone_when_the_drain_has_finished() {
+    /// Dropped with the task that holds it, which takes it a while.
+    struct Held(Arc<AtomicUsize>);
+    impl Drop for Held {
+        fn drop(&mut self) {
+            (0..1000).for_each(|_| std::thread::yield_now());
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    let (drain, gone) = (Drain::new(), Arc::new(AtomicUsize::new(0)));
+    for class in [Class::Connection, Class::Exchange, Class::Background] {
+        let held = Held(Arc::clone(&gone));
+        drain.spawn("stuck", class, async move {
+            let _held = held;
+            std::future::pending::<()>().await;
+        });
+    }
+    drain.begin();
+    drain.finished(Duration::from_millis(20)).await;
+    assert_eq!(gone.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
 async fn a_second_begin_ends_the_wait_at_once() {
     let drain = Drain::new();
     let _guard = drain.guard(Class::Exchange);

@@ -93,6 +93,33 @@ async fn what_does_not_finish_in_time_is_cut_and_counted() {
 }
 
 #[tokio::test]
+async fn a_tunnel_that_is_cut_has_its_line_in_the_log() {
+    let (target, origin, gate) = (Listener::start().await, Origin::start().await, Gate::new());
+    origin.route("/slow", Reply::ok("never").after(&gate));
+    let file = File::new("tunnel_ports = [\"1-65535\"]\ndrain_wait = \"50ms\"\n");
+    let (larder, address) = Binary::serve(&["--config", &file.path]).await;
+    let mut tunnel = Client::connect(address).await;
+    assert_eq!(tunnel.tunnel(&target.address().to_string()).await.status, 200);
+    let mut far = target.accept().await;
+    tunnel.send("ten bytes.").await;
+    assert_eq!(far.exactly(10).await, b"ten bytes.");
+    // While this is in flight, the tunnel is not told to close.
+    let mut busy = Client::connect(address).await;
+    busy.send(request("GET", &origin.url("/slow"), &[])).await;
+    gate.reached(1).await;
+
+    larder.signal("TERM");
+    let exit = larder.exit().await;
+    assert_eq!(exit.status.code(), Some(0), "{exit:?}");
+    let line = exit.stdout.iter().find(|line| line.contains("Tunnelled"));
+    let line = line.unwrap_or_else(|| panic!("no line: {exit:?}"));
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!((&line["bytes_up"], &line["error"]), (&10.into(), &"the proxy is stopping".into()));
+    let stopped: serde_json::Value = serde_json::from_str(exit.stdout.last().unwrap()).unwrap();
+    assert_eq!((&stopped["message"], &stopped["cut"]), (&"Stopped".into(), &2.into()));
+}
+
+#[tokio::test]
 async fn a_tunnel_is_closed_when_nothing_else_is_in_flight() {
     let (target, origin, gate) = (Listener::start().await, Origin::start().await, Gate::new());
     origin.route("/slow", Reply::ok("whole").after(&gate));
