@@ -30,6 +30,8 @@ pub enum Class {
 
 const CLASSES: usize = 4;
 
+const SHARDS: usize = 32;
+
 /// How long what is cut has to come to its end: once for tunnels that are told, once for tasks that are
 /// aborted. What they hold writes its last line then.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
@@ -58,7 +60,8 @@ struct Shared {
     ended: [AtomicU64; CLASSES],
     served: AtomicU64,
     next: AtomicU64,
-    running: Mutex<HashMap<u64, AbortHandle>>,
+    /// By the number of the task, so that tasks that begin and end at once seldom meet.
+    running: [Mutex<HashMap<u64, AbortHandle>>; SHARDS],
     changed: watch::Sender<()>,
 }
 
@@ -91,7 +94,7 @@ impl Drain {
         // In this order: a task counts until its future has been dropped.
         let task = (future, Owned { drain: self.clone(), name, class, id });
         // The lock is held over the spawn, so that a task that ends at once finds its handle here.
-        let mut running = self.0.running.lock();
+        let mut running = self.0.shard(id).lock();
         let handle = tokio::spawn(async move {
             let (future, _owned) = task;
             future.await;
@@ -99,7 +102,7 @@ impl Drain {
         .abort_handle();
         running.insert(id, handle.clone());
         drop(running);
-        if self.stage() == Stage::Now {
+        if self.draining() && self.stage() == Stage::Now {
             handle.abort();
         }
         handle
@@ -158,12 +161,13 @@ impl Drain {
         shared.stage.send_modify(|stage| *stage = Stage::Now);
         let _elapsed =
             timeout(LAST_MOMENT, self.settled(|shared| shared.of(Class::Tunnel) == 0)).await;
-        let left: Vec<_> = shared.running.lock().values().cloned().collect();
-        for task in left {
-            task.abort();
+        for shard in &shared.running {
+            let left: Vec<_> = shard.lock().values().cloned().collect();
+            for task in left {
+                task.abort();
+            }
         }
-        let _elapsed =
-            timeout(LAST_MOMENT, self.settled(|shared| shared.running.lock().is_empty())).await;
+        let _elapsed = timeout(LAST_MOMENT, self.settled(Shared::all_gone)).await;
         report
     }
 
@@ -210,6 +214,17 @@ impl Shared {
             counter.fetch_sub(1, Ordering::AcqRel);
         }
         self.settle();
+    }
+
+    fn shard(&self, id: u64) -> &Mutex<HashMap<u64, AbortHandle>> {
+        let [first, ..] = &self.running;
+        let at = usize::try_from(id % SHARDS as u64).unwrap_or_default();
+        self.running.get(at).unwrap_or(first)
+    }
+
+    /// Whether no task is left, of whatever class.
+    fn all_gone(&self) -> bool {
+        self.running.iter().all(|shard| shard.lock().is_empty())
     }
 
     /// Tasks and guards of one class.
@@ -294,7 +309,7 @@ impl Drop for Owned {
             tracing::error!(task = self.name, "A task panicked");
         }
         let shared = &self.drain.0;
-        shared.running.lock().remove(&self.id);
+        shared.shard(self.id).lock().remove(&self.id);
         if let Some(ended) = shared.ended.get(self.class as usize) {
             ended.fetch_add(1, Ordering::AcqRel);
         }

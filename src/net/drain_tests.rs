@@ -154,6 +154,23 @@ async fn background_tasks_are_not_waited_for_but_stopped() {
     assert!(timeout(SOON, gone).await.unwrap().is_err());
 }
 
+#[test]
+fn a_task_that_begins_waits_for_no_other_that_begins() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let drain = Drain::new();
+    drain.0.next.store(1, Ordering::SeqCst);
+    // Task 0 is beginning, and takes its time.
+    let _beginning = drain.0.shard(0).lock();
+    let (begun, begins) = std::sync::mpsc::channel();
+    let handle = runtime.handle().clone();
+    let other = drain.clone();
+    std::thread::spawn(move || {
+        let _inside = handle.enter();
+        other.spawn("other", Class::Exchange, async move { begun.send(()).unwrap() });
+    });
+    begins.recv_timeout(SOON).unwrap();
+}
+
 #[tokio::test]
 async fn a_task_that_panics_ends_like_any_other() {
     let drain = Drain::new();
