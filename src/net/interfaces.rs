@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 use nix::sys::socket::SockaddrStorage;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use super::Scope;
 
@@ -18,8 +18,10 @@ const MAX_AGE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Interfaces {
     snapshot: RwLock<Snapshot>,
-    /// Whether a snapshot that is too old is taken again; false for a list that was given.
-    live: bool,
+    /// Takes a snapshot anew when one is too old; none for a list that was given.
+    source: Option<fn() -> Vec<IpNet>>,
+    /// Held while one is taken: one is enough.
+    taking: Mutex<()>,
     /// Networks that count as another scope than their addresses say.
     counted: Vec<(IpNet, Scope)>,
 }
@@ -35,18 +37,17 @@ impl Interfaces {
     /// The interfaces of this machine, read now and again at most every 30 s. A failure to read them
     /// counts as none: then only loopback is recognised.
     pub fn system() -> Self {
-        Self {
-            snapshot: RwLock::new(Snapshot { links: read_links(), taken: Instant::now() }),
-            live: true,
-            counted: Vec::new(),
-        }
+        Self::new(read_links(), Some(read_links))
+    }
+
+    fn new(links: Vec<IpNet>, source: Option<fn() -> Vec<IpNet>>) -> Self {
+        let snapshot = RwLock::new(Snapshot { links, taken: Instant::now() });
+        Self { snapshot, source, taking: Mutex::new(()), counted: Vec::new() }
     }
 
     /// A fixed list: each address of the machine with the length of its prefix.
     pub fn fixed(links: impl IntoIterator<Item = IpNet>) -> Self {
-        let links = links.into_iter().collect();
-        let snapshot = RwLock::new(Snapshot { links, taken: Instant::now() });
-        Self { snapshot, live: false, counted: Vec::new() }
+        Self::new(links.into_iter().collect(), None)
     }
 
     /// Counts the addresses of `network` as `scope`, whatever they look like: for a machine on which
@@ -59,9 +60,22 @@ impl Interfaces {
 
     /// Reads the interfaces again, now.
     pub fn refresh(&self) {
-        if self.live {
-            let links = read_links();
+        if let Some(source) = self.source {
+            let links = source();
             *self.snapshot.write() = Snapshot { links, taken: Instant::now() };
+        }
+    }
+
+    /// Reads them again if the snapshot is older than `max_age`. Whoever comes while another does it
+    /// makes do with the old one.
+    fn renew(&self, max_age: Duration) {
+        let too_old = || self.snapshot.read().taken.elapsed() > max_age;
+        if self.source.is_some()
+            && too_old()
+            && let Some(_taking) = self.taking.try_lock()
+            && too_old()
+        {
+            self.refresh();
         }
     }
 
@@ -88,9 +102,7 @@ impl Interfaces {
     }
 
     fn with_links<T>(&self, ask: impl FnOnce(&[IpNet]) -> T) -> T {
-        if self.live && self.snapshot.read().taken.elapsed() > MAX_AGE {
-            self.refresh();
-        }
+        self.renew(MAX_AGE);
         ask(&self.snapshot.read().links)
     }
 }
@@ -157,6 +169,36 @@ mod tests {
     fn a_default_prefix_attaches_nothing() {
         let world = Interfaces::fixed(["10.0.0.1/0".parse().unwrap()]);
         assert!(!world.attached("8.8.8.8".parse().unwrap()));
+    }
+
+    #[test]
+    fn one_thread_renews_what_is_too_old_and_the_others_do_not_wait_for_it() {
+        use std::sync::Barrier;
+        use std::sync::atomic::{AtomicUsize, Ordering};
+
+        static READS: AtomicUsize = AtomicUsize::new(0);
+        static READING: Barrier = Barrier::new(2);
+        static READ: Barrier = Barrier::new(2);
+        fn slow() -> Vec<IpNet> {
+            if READS.fetch_add(1, Ordering::SeqCst) == 0 {
+                READING.wait();
+                READ.wait();
+            }
+            vec!["192.0.2.2/24".parse().unwrap()]
+        }
+        let world = Interfaces::new(vec!["192.0.2.1/24".parse().unwrap()], Some(slow));
+        let [old, new]: [IpAddr; 2] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse().unwrap());
+        let meanwhile = std::thread::scope(|threads| {
+            threads.spawn(|| world.renew(Duration::ZERO));
+            READING.wait();
+            world.renew(Duration::ZERO);
+            let meanwhile = (world.own(old), world.own(new));
+            READ.wait();
+            meanwhile
+        });
+        assert_eq!(meanwhile, (true, false));
+        assert!(!world.own(old) && world.own(new));
+        assert_eq!(READS.load(Ordering::SeqCst), 1);
     }
 
     #[test]
