@@ -14,6 +14,8 @@ const LENGTH: u64 = 256 << 20;
 /// What may be under way: the spool's budget and the system's buffers of both connections.
 const UNDER_WAY: u64 = 36 << 20;
 const STEP: u64 = 1 << 20;
+/// More than the system buffers for a client that does not read, and less than what is stored.
+const STORABLE: u64 = 30 << 20;
 
 /// Reads until `got` is at least `until`, and checks each byte.
 async fn read_up_to(client: &mut Client, body: &mut Body, got: &mut u64, until: u64) {
@@ -68,4 +70,44 @@ async fn a_download_of_unknown_length_goes_at_the_client_s_pace() {
 async fn an_unstorable_download_goes_at_the_client_s_pace() {
     let reply = Reply::ok("").field("Cache-Control", "no-store");
     the_origin_waits_for_a_client_that_does_not_read(|_| {}, reply).await;
+}
+
+/// Until what is under way leaves no room for a body that is not small.
+async fn wait_until_no_room_is_left(proxy: &Proxy, origin: &Origin) {
+    for number in 0..1000 {
+        let (path, before) = (format!("/medium/{number}"), proxy.usage().responses);
+        origin.route(&path, Reply::cacheable(60, "").pattern(300 << 10));
+        proxy.get(&origin.url(&path)).await;
+        if proxy.usage().responses == before {
+            return;
+        }
+    }
+    panic!("there is always room");
+}
+
+#[tokio::test]
+async fn downloads_that_nobody_reads_do_not_stop_small_responses_from_being_stored() {
+    let (origin, budget) = (Origin::start().await, 4 << 20);
+    let proxy = Proxy::with(|config| config.proxy.fill.spool_budget = budget).await;
+    let mut stalled = Vec::new();
+    for number in 0..20 {
+        let path = format!("/large/{number}");
+        let reply = Reply::cacheable(60, "").pattern(STORABLE);
+        origin.route(&path, if number % 2 == 0 { reply } else { reply.chunked() });
+        let mut client = proxy.client().await;
+        let body = begin(&mut client, &origin.url(&path)).await;
+        stalled.push((client, body));
+    }
+    wait_until_no_room_is_left(&proxy, &origin).await;
+    let before = proxy.usage().responses;
+    for number in 0..10 {
+        let path = format!("/small/{number}");
+        let reply = Reply::cacheable(60, "").pattern(2000);
+        origin.route(&path, if number % 2 == 0 { reply } else { reply.chunked() });
+        assert_eq!(proxy.get(&origin.url(&path)).await.body.len(), 2000);
+        let again = proxy.get(&origin.url(&path)).await;
+        assert_eq!(again.cache_status(), "larder; hit; ttl=60", "{path}");
+    }
+    assert_eq!(proxy.usage().responses, before + 10);
+    drop(stalled);
 }

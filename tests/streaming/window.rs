@@ -180,19 +180,19 @@ async fn bodies_under_way_give_their_budget_back() {
     for round in 0..4_u64 {
         let path = format!("/{round}");
         let gate = Gate::new();
-        let reply = Reply::cacheable(60, "").pattern(900 << 10).body_after(&gate);
+        let reply = Reply::cacheable(60, "").pattern(850 << 10).body_after(&gate);
         origin.route(&path, if round % 2 == 0 { reply } else { reply.chunked() });
         let url = origin.url(&path);
         let clients = [proxy.ask(&url), proxy.ask(&url), proxy.ask(&url)];
         proxy.wait_for_in_flight(3).await;
         gate.open();
         for client in clients {
-            assert_eq!(client.response().await.body.len(), 900 << 10);
+            assert_eq!(client.response().await.body.len(), 850 << 10);
         }
         assert_eq!(proxy.usage().responses, round + 1);
     }
     // One that breaks off, and one whose client leaves, give theirs back too.
-    origin.route("/cut", Reply::cacheable(60, "").pattern(1 << 20).cut_after(900 << 10));
+    origin.route("/cut", Reply::cacheable(60, "").pattern(1 << 20).cut_after(850 << 10));
     assert!(proxy.ask(&origin.url("/cut")).any().await.broken.is_some());
     let pace = Gate::new();
     pace.pass(9);
@@ -200,11 +200,11 @@ async fn bodies_under_way_give_their_budget_back() {
     origin.route("/left", left);
     let mut client = proxy.client().await;
     let mut body = begin(&mut client, &origin.url("/left")).await;
-    client.at_least(&mut body, 900 << 10).await;
+    client.at_least(&mut body, 850 << 10).await;
     client.reset();
     pace.open();
     proxy.wait_for_in_flight(0).await;
-    origin.route("/last", Reply::cacheable(60, "").pattern(900 << 10));
-    assert_eq!(proxy.get(&origin.url("/last")).await.body.len(), 900 << 10);
+    origin.route("/last", Reply::cacheable(60, "").pattern(850 << 10));
+    assert_eq!(proxy.get(&origin.url("/last")).await.body.len(), 850 << 10);
     assert_eq!(proxy.usage().responses, 5);
 }

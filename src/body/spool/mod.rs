@@ -2,7 +2,8 @@
 //!
 //! While a spool may be *joined* it keeps everything, and runs at most `read_ahead` ahead of its
 //! fastest reader: a late joiner starts from the first byte, a slow one costs memory and nobody's
-//! time. Once it may not be joined (the body outgrew what is stored, or the budget is used up) it is a
+//! time. Once it may not be joined (the body outgrew what is stored, or the budget is used up, of which
+//! an eighth is kept for bodies no longer than `read_ahead`) it is a
 //! *window*: it keeps `read_ahead`, runs at the pace of its slowest reader, and cuts off a reader that
 //! holds others up for too long. No task stands behind it; writer and readers wake each other.
 

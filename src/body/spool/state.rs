@@ -11,11 +11,13 @@ use http_body::Frame;
 use tokio::time::Instant;
 
 use super::SpoolConfig;
-use super::budget::Budget;
+use super::budget::{Budget, Size, Taken};
 use crate::body::BodyError;
 
 /// What a frame costs besides its bytes: a body of tiny frames must not hide from the budget.
 const FRAME_OVERHEAD: u64 = 96;
+/// As long as a body of unknown length has no more bytes, it is taken for a small one.
+const SMALL_SO_FAR: u64 = 64 << 10;
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -43,6 +45,7 @@ pub(super) struct State {
 struct Held {
     start: u64,
     bytes: Bytes,
+    taken: Taken,
 }
 
 #[derive(Clone, Debug)]
@@ -248,21 +251,31 @@ impl State {
             return self.wait(config, waker);
         }
         let cost = bytes.len() as u64 + FRAME_OVERHEAD;
-        if !self.budget.try_take(cost) {
-            if !self.window {
+        let taken = match self.budget.try_take(cost, self.size(bytes, config)) {
+            Some(taken) => taken,
+            None if !self.window => {
                 // What this lets go may be enough.
                 self.stop_joining();
                 return self.add(bytes, config, waker);
             }
-            if !self.frames.is_empty() {
-                return self.wait(config, waker);
-            }
-            self.budget.take(cost);
-        }
+            None if !self.frames.is_empty() => return self.wait(config, waker),
+            None => self.budget.take(cost),
+        };
         self.held_since = None;
-        self.frames.push_back(Held { start: self.head, bytes: bytes.clone() });
+        self.frames.push_back(Held { start: self.head, bytes: bytes.clone(), taken });
         self.head += bytes.len() as u64;
         Room::Free
+    }
+
+    /// Whether the body that `bytes` come next of is small enough for the reserve. A window's is not:
+    /// it is not stored.
+    fn size(&self, bytes: &Bytes, config: &SpoolConfig) -> Size {
+        match self.length {
+            _ if self.window => Size::Large,
+            Some(length) if length <= config.read_ahead => Size::Small,
+            None if self.head + bytes.len() as u64 <= SMALL_SO_FAR => Size::SmallSoFar,
+            _ => Size::Large,
+        }
     }
 
     /// Leaves the waker, and says until when a slow reader is borne with: only while another reader
@@ -347,7 +360,7 @@ impl State {
         while self.first < needed {
             let Some(held) = self.frames.pop_front() else { break };
             let cost = held.bytes.len() as u64 + FRAME_OVERHEAD;
-            self.budget.give_back(cost);
+            self.budget.give_back(cost, held.taken);
             self.first += 1;
         }
         self.first > before
