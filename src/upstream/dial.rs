@@ -10,21 +10,31 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::Config;
-use super::address::{DeniedReason, judge};
-use super::connect::{ConnectFailure, connect};
+use super::address::{DeniedReason, Source, judge};
+use super::connect::{Candidate, ConnectFailure, connect, remember};
 use super::error::{SetupError, UpstreamError};
-use super::resolve::Resolver;
+use super::resolve::{Resolved, Resolver};
 use super::socket::Stream;
 use super::tls::Tls;
 use crate::http::{Scheme, TargetUri};
 use crate::net::{Interfaces, Reach, Scope};
 
-/// How many addresses of one host are tried.
+/// How many addresses of one host are tried, and again of a family that comes late.
 const MAX_ADDRESSES: usize = 16;
 /// How long the address that answered is tried first.
 const WINNER_MEMORY: Duration = Duration::from_secs(5 * 60);
 /// How many such addresses are remembered.
 const WINNERS: u64 = 4096;
+
+/// An address that must not be dialled.
+type Denied = (SocketAddr, DeniedReason);
+
+/// What the rules say about addresses.
+struct Judged {
+    allowed: Vec<Candidate>,
+    /// The first of those that are not.
+    denied: Option<Denied>,
+}
 
 /// Makes connections.
 pub(super) struct Dialer {
@@ -76,66 +86,80 @@ impl Dialer {
         port: u16,
         reach: Reach,
     ) -> Result<(TcpStream, Scope, SocketAddr), UpstreamError> {
-        let candidates = self.candidates(name, host, port, reach).await?;
-        let addresses: Vec<_> = candidates.iter().map(|(address, _)| *address).collect();
-        match connect(&addresses, self.connect_wait, self.connect_total_wait).await {
-            Ok((index, stream)) => match candidates.get(index) {
-                Some((address, scope)) => {
-                    if candidates.len() > 1 {
-                        self.winners.insert(Arc::clone(name), address.ip());
-                    }
-                    Ok((stream, *scope, *address))
+        let denied = |address, why| UpstreamError::Denied { host: Arc::clone(name), address, why };
+        let Resolved { addresses, source, mut late } = self
+            .resolver
+            .resolve(host)
+            .await
+            .map_err(|why| UpstreamError::Resolve { host: host.into(), why })?;
+        let judge = |addresses| self.judge(name, addresses, source, port, reach);
+        let mut judged = judge(addresses).map_err(|(address, why)| denied(address, why))?;
+        let several = judged.allowed.len() > 1 || late.is_some();
+        if judged.allowed.is_empty()
+            && let Some(late) = &mut late
+        {
+            let more = judge(late.addresses().await);
+            judged.allowed = more.map_err(|(address, why)| denied(address, why))?.allowed;
+        }
+        if judged.allowed.is_empty()
+            && let Some((address, why)) = judged.denied
+        {
+            return Err(denied(address, why));
+        }
+        let more = late.as_mut().map(|late| {
+            Box::pin(async {
+                let more = judge(late.addresses().await);
+                more.map(|judged| judged.allowed)
+                    .map_err(|(address, why)| ConnectFailure::Denied { address, why })
+            })
+        });
+        let (each, total) = (self.connect_wait, self.connect_total_wait);
+        match connect(judged.allowed, more, each, total).await {
+            Ok((Candidate { address, scope }, stream)) => {
+                if several {
+                    self.winners.insert(Arc::clone(name), address.ip());
                 }
-                None => Err(UpstreamError::Incomplete { host: Arc::clone(name) }),
-            },
+                if let Some(late) = late {
+                    remember(late);
+                }
+                Ok((stream, scope, address))
+            }
             Err(ConnectFailure::Refused { address, kind }) => {
                 Err(UpstreamError::Connect { host: Arc::clone(name), address, kind })
             }
             Err(ConnectFailure::Timeout(limit)) => {
                 Err(UpstreamError::ConnectTimeout { host: Arc::clone(name), limit })
             }
+            Err(ConnectFailure::Denied { address, why }) => Err(denied(address, why)),
         }
     }
 
-    /// The addresses that this client may reach, in the order to try them.
-    async fn candidates(
+    /// The addresses that this client may reach, in the order to try them. None of a host is when it
+    /// means ourselves: its other addresses would only hide that.
+    fn judge(
         &self,
         name: &Arc<str>,
-        host: &str,
+        addresses: Vec<IpAddr>,
+        source: Source,
         port: u16,
         reach: Reach,
-    ) -> Result<Vec<(SocketAddr, Scope)>, UpstreamError> {
-        let resolved = self
-            .resolver
-            .resolve(host)
-            .await
-            .map_err(|why| UpstreamError::Resolve { host: host.into(), why })?;
+    ) -> Result<Judged, Denied> {
         let listeners = Arc::clone(&self.listeners.read());
-        let mut allowed = Vec::with_capacity(resolved.addresses.len());
+        let mut allowed = Vec::with_capacity(addresses.len());
         let mut denied = None;
-        for address in resolved.addresses {
+        for address in addresses {
             let address = SocketAddr::new(address, port);
-            match judge(address, resolved.source, reach, &self.interfaces, &listeners) {
-                Ok(scope) => allowed.push((address, scope)),
-                // Its other addresses would only hide that the host means us.
-                Err(why @ DeniedReason::Myself) => {
-                    return Err(UpstreamError::Denied { host: Arc::clone(name), address, why });
-                }
+            match judge(address, source, reach, &self.interfaces, &listeners) {
+                Ok(scope) => allowed.push(Candidate { address, scope }),
+                Err(why @ DeniedReason::Myself) => return Err((address, why)),
                 Err(why) => denied = denied.or(Some((address, why))),
             }
         }
-        match denied {
-            Some((address, why)) if allowed.is_empty() => {
-                Err(UpstreamError::Denied { host: Arc::clone(name), address, why })
-            }
-            _ => {
-                if let Some(winner) = self.winners.get(name) {
-                    allowed.sort_by_key(|(address, _)| address.ip() != winner);
-                }
-                allowed.truncate(MAX_ADDRESSES);
-                Ok(allowed)
-            }
+        if let Some(winner) = self.winners.get(name) {
+            allowed.sort_by_key(|candidate| candidate.address.ip() != winner);
         }
+        allowed.truncate(MAX_ADDRESSES);
+        Ok(Judged { allowed, denied })
     }
 
     /// Connects to the origin of a target, over TLS for `https`.

@@ -10,6 +10,7 @@ mod dial;
 mod error;
 mod exchange;
 mod framing;
+mod late;
 mod origin;
 mod outgoing;
 mod patience;

@@ -4,25 +4,30 @@ use std::fs::File;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
 };
-use hickory_resolver::lookup::Lookup;
+use hickory_resolver::lookup::Lookup as Records;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::Query;
 use hickory_resolver::proto::rr::{Name, RecordType};
 use hickory_resolver::{Hosts, TokioResolver, system_conf};
-use tokio::time::timeout;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::address::Source;
 use super::error::{ResolveFailure, SetupError};
+use super::late::{Answer, Late, Lookup};
 use super::watched::Watched;
 
-/// How long the second address family may lag behind the first (RFC 8305 §3).
+/// How long nobody is dialled for a second address family that lags behind the first (RFC 8305 §3).
 const FAMILY_LAG: Duration = Duration::from_millis(50);
+/// How many look-ups go on only to be remembered; beyond it they are dropped, and asked again.
+const UNNEEDED: usize = 64;
 /// How many DNS responses are remembered.
 const CACHE_SIZE: u64 = 4096;
 /// The shortest time that an answer is remembered.
@@ -37,10 +42,11 @@ const HOSTS: &str = "/etc/hosts";
 const NAME_SERVERS: &str = "/etc/resolv.conf";
 
 /// The addresses of a host, at least one, and where they come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Resolved {
     pub(super) addresses: Vec<IpAddr>,
     pub(super) source: Source,
+    /// The other family, when its answer is still to come.
+    pub(super) late: Option<Late>,
 }
 
 /// How names are resolved.
@@ -48,12 +54,14 @@ pub(super) struct Resolver {
     hosts: Watched<Hosts>,
     servers: Servers,
     wait: Duration,
+    /// For look-ups that are only seen through to be remembered.
+    unneeded: Arc<Semaphore>,
 }
 
 /// Whom to ask.
 enum Servers {
     /// The ones that the settings name.
-    Given(Box<TokioResolver>),
+    Given(Arc<TokioResolver>),
     /// The system's; they change when a machine moves to another network.
     System(Watched<TokioResolver>),
 }
@@ -89,78 +97,70 @@ impl Resolver {
             }))
         } else {
             let dns = build(given_servers(servers), tune(ResolverOpts::default()))?;
-            Servers::Given(Box::new(dns))
+            Servers::Given(Arc::new(dns))
         };
-        Ok(Self { hosts, servers, wait })
+        let unneeded = Arc::new(Semaphore::new(UNNEEDED));
+        Ok(Self { hosts, servers, wait, unneeded })
     }
 
     /// The addresses of `host` (IPv6 with or without brackets), in the order to try them.
     pub(super) async fn resolve(&self, host: &str) -> Result<Resolved, ResolveFailure> {
         let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
         if let Ok(address) = bare.parse::<IpAddr>() {
-            return Ok(Resolved { addresses: vec![address], source: Source::Literal });
+            return Ok(Resolved { addresses: vec![address], source: Source::Literal, late: None });
         }
         if is_localhost(bare) {
             let addresses = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-            return Ok(Resolved { addresses, source: Source::Localhost });
+            return Ok(Resolved { addresses, source: Source::Localhost, late: None });
         }
         let name = parse_name(bare)?;
         let addresses = in_hosts(&self.hosts.current(), &name);
         if !addresses.is_empty() {
-            return Ok(Resolved { addresses, source: Source::Hosts });
+            return Ok(Resolved { addresses, source: Source::Hosts, late: None });
         }
-        let answer = timeout(self.wait, self.ask(name)).await;
-        let addresses = answer.unwrap_or(Err(ResolveFailure::Timeout))?;
-        Ok(Resolved { addresses, source: Source::Dns })
+        let (addresses, late) = self.ask(name).await?;
+        Ok(Resolved { addresses, source: Source::Dns, late })
     }
 
-    /// Asks for both families at once; the one that is late is not waited for when the other is there.
-    async fn ask(&self, name: Name) -> Result<Vec<IpAddr>, ResolveFailure> {
-        let system;
+    /// Asks for both families at once; the one that lags behind an answer comes later.
+    async fn ask(&self, name: Name) -> Result<(Vec<IpAddr>, Option<Late>), ResolveFailure> {
         let dns = match &self.servers {
-            Servers::Given(dns) => dns,
-            Servers::System(watched) => {
-                system = watched.current();
-                &*system
-            }
+            Servers::Given(dns) => Arc::clone(dns),
+            Servers::System(watched) => watched.current(),
         };
-        let six = dns.lookup(name.clone(), RecordType::AAAA);
-        let four = dns.lookup(name, RecordType::A);
-        tokio::pin!(six, four);
-        let (six, four) = tokio::select! {
-            answer = &mut six => {
-                let six = addresses(answer);
-                (six.clone(), second(&six, four).await)
-            }
-            answer = &mut four => {
-                let four = addresses(answer);
-                (second(&four, six).await, four)
-            }
+        let deadline = Instant::now() + self.wait;
+        let mut six = lookup(Arc::clone(&dns), name.clone(), RecordType::AAAA, deadline);
+        let mut four = lookup(dns, name, RecordType::A, deadline);
+        let (first, mut second, six_first) = tokio::select! {
+            answer = &mut six => (answer, four, true),
+            answer = &mut four => (answer, six, false),
         };
+        let (first, second) = match first {
+            Ok(first) => match timeout(FAMILY_LAG, &mut second).await {
+                Ok(answer) => (Ok(first), answer),
+                Err(_elapsed) => return Ok((first, Some(Late::new(second, &self.unneeded)))),
+            },
+            Err(failure) => (Err(failure), second.await),
+        };
+        let (six, four) = if six_first { (first, second) } else { (second, first) };
         match (six, four) {
-            (Ok(six), Ok(four)) => Ok(interleave(six, four)),
-            (Ok(found), Err(_)) | (Err(_), Ok(found)) => Ok(found),
+            (Ok(six), Ok(four)) => Ok((interleave(six, four), None)),
+            (Ok(found), Err(_)) | (Err(_), Ok(found)) => Ok((found, None)),
             (Err(one), Err(other)) => Err(graver(one, other)),
         }
     }
 }
 
-/// Waits for the second family: shortly when the first has an address, else for as long as it takes.
-async fn second(
-    first: &Result<Vec<IpAddr>, ResolveFailure>,
-    lookup: impl Future<Output = Result<Lookup, NetError>>,
-) -> Result<Vec<IpAddr>, ResolveFailure> {
-    if first.is_err() {
-        return addresses(lookup.await);
-    }
-    match timeout(FAMILY_LAG, lookup).await {
-        Ok(answer) => addresses(answer),
-        Err(_elapsed) => Err(ResolveFailure::Timeout),
-    }
+/// Asks for one family.
+fn lookup(dns: Arc<TokioResolver>, name: Name, family: RecordType, deadline: Instant) -> Lookup {
+    Box::pin(async move {
+        let answer = timeout_at(deadline, dns.lookup(name, family)).await;
+        addresses(answer.unwrap_or(Err(NetError::Timeout)))
+    })
 }
 
 /// The addresses in an answer; none is an error too.
-fn addresses(answer: Result<Lookup, NetError>) -> Result<Vec<IpAddr>, ResolveFailure> {
+fn addresses(answer: Result<Records, NetError>) -> Answer {
     let lookup = answer.map_err(|error| failure(&error))?;
     let found: Vec<_> =
         lookup.answers().iter().filter_map(|record| record.data.ip_addr()).collect();

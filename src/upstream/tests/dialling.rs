@@ -1,16 +1,20 @@
 //! Connecting: several addresses, refusals, tunnels.
 
+use std::future::{Ready, ready};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use super::support::*;
 use crate::http::{Scheme, TargetUri};
-use crate::upstream::connect::{ConnectFailure, connect};
+use crate::net::Scope;
+use crate::upstream::connect::{Candidate, ConnectFailure, More, connect};
 use crate::upstream::{Config, DeniedReason, UpstreamError};
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -45,12 +49,21 @@ async fn dead() -> SocketAddr {
     listener.local_addr().unwrap()
 }
 
+fn candidates(addresses: &[SocketAddr]) -> Vec<Candidate> {
+    addresses.iter().map(|&address| Candidate { address, scope: Scope::Loopback }).collect()
+}
+
+/// Nothing comes later.
+fn nothing() -> Option<Ready<More>> {
+    None
+}
+
 #[tokio::test]
 async fn a_dead_first_address_does_not_matter() {
     let alive = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let addresses = [dead().await, dead().await, alive.local_addr().unwrap()];
-    let (index, _) = soon(connect(&addresses, LIMIT, LIMIT)).await.unwrap();
-    assert_eq!(index, 2);
+    let race = connect(candidates(&addresses), nothing(), LIMIT, LIMIT);
+    assert_eq!(soon(race).await.unwrap().0.address, addresses[2]);
 }
 
 #[tokio::test]
@@ -60,22 +73,46 @@ async fn a_silent_first_address_costs_one_stagger() {
     let addresses = [silent.address, alive.local_addr().unwrap()];
     // A limit per address far above the deadline: only the stagger can start the second.
     let limit = Duration::from_secs(100);
-    let (index, _) = soon(connect(&addresses, limit, limit)).await.unwrap();
-    assert_eq!(index, 1);
+    let race = connect(candidates(&addresses), nothing(), limit, limit);
+    assert_eq!(soon(race).await.unwrap().0.address, addresses[1]);
 }
 
 #[tokio::test]
 async fn silence_everywhere_is_a_timeout_and_a_refusal_names_the_address() {
     let silent = silent();
     let limit = Duration::from_millis(50);
-    let failure = soon(connect(&[silent.address], limit, LIMIT)).await.unwrap_err();
+    let race = |addresses: &[SocketAddr], each, total| {
+        soon(connect(candidates(addresses), nothing(), each, total))
+    };
+    let failure = race(&[silent.address], limit, LIMIT).await.unwrap_err();
     assert!(matches!(failure, ConnectFailure::Timeout(waited) if waited == limit), "{failure:?}");
-    let failure = soon(connect(&[silent.address], LIMIT, limit)).await.unwrap_err();
+    let failure = race(&[silent.address], LIMIT, limit).await.unwrap_err();
     assert!(matches!(failure, ConnectFailure::Timeout(waited) if waited == limit), "{failure:?}");
     let refused = dead().await;
-    let failure = soon(connect(&[silent.address, refused], limit, LIMIT)).await.unwrap_err();
+    let failure = race(&[silent.address, refused], limit, LIMIT).await.unwrap_err();
     let ConnectFailure::Refused { address, kind } = failure else { panic!("{failure:?}") };
     assert_eq!((address, kind), (refused, io::ErrorKind::ConnectionRefused));
+}
+
+#[tokio::test]
+async fn an_address_that_comes_late_joins_the_race() {
+    let (silent, refused) = (silent(), dead().await);
+    let alive = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let alive = alive.local_addr().unwrap();
+    let limit = Duration::from_secs(100);
+    // Those before it are refused, or are silent.
+    for early in [vec![refused], vec![silent.address], vec![silent.address, refused, refused]] {
+        let (tell, told) = oneshot::channel::<Vec<Candidate>>();
+        let late = Box::pin(async { Ok(told.await.unwrap()) });
+        let mut race = pin!(connect(candidates(&early), Some(late), limit, limit));
+        assert!(tokio::time::timeout(GLANCE, race.as_mut()).await.is_err(), "{early:?}");
+        tell.send(candidates(&[alive])).unwrap();
+        assert_eq!(soon(race).await.unwrap().0.address, alive, "{early:?}");
+    }
+    // Nothing comes after all.
+    let race = connect(candidates(&[refused]), Some(ready(Ok(Vec::new()))), limit, limit);
+    let failure = soon(race).await.unwrap_err();
+    assert!(matches!(failure, ConnectFailure::Refused { .. }), "{failure:?}");
 }
 
 #[tokio::test]
@@ -95,7 +132,7 @@ async fn localhost_reaches_either_family() {
         let target = TargetUri::new(Scheme::Http, host, origin.address.port(), "/");
         let reply = get(&target).send(&upstream(&config())).await.unwrap();
         assert_eq!(reply.peer, origin.address, "{host}");
-        assert_eq!(reply.scope, crate::net::Scope::Loopback, "{host}");
+        assert_eq!(reply.scope, Scope::Loopback, "{host}");
     }
 }
 
@@ -119,7 +156,7 @@ async fn a_tunnel_is_dialled_by_the_same_rules() {
     let upstream = upstream(&Config { connections_per_origin: 1, ..config() });
     let port = origin.address.port();
     let (mut stream, scope, peer) = soon(upstream.dial("localhost", port, NEAR)).await.unwrap();
-    assert_eq!((scope, peer), (crate::net::Scope::Loopback, origin.address));
+    assert_eq!((scope, peer), (Scope::Loopback, origin.address));
     let mut said = String::new();
     soon(stream.read_to_string(&mut said)).await.unwrap();
     assert_eq!(said, "hello");

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,12 +12,14 @@ use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use parking_lot::Mutex;
 use tempfile::NamedTempFile;
 use tokio::net::UdpSocket;
+use tokio::sync::Semaphore;
 
 use super::support::*;
 use crate::http::{Scheme, TargetUri};
+use crate::net::{Interfaces, Scope};
 use crate::upstream::address::Source;
-use crate::upstream::resolve::{Resolved, Resolver};
-use crate::upstream::{Config, DeniedReason, ResolveFailure, UpstreamError};
+use crate::upstream::resolve::Resolver;
+use crate::upstream::{Config, DeniedReason, ResolveFailure, Upstream, UpstreamError};
 
 /// A name server on UDP.
 struct Dns {
@@ -31,6 +34,8 @@ enum Zone {
     Refuses,
     /// Answers for IPv4 only, and never for IPv6.
     HalfSilent(Ipv4Addr),
+    /// Has one address of each family, and keeps the second back until it is told.
+    Late([IpAddr; 2], Arc<Semaphore>),
     Silent,
 }
 
@@ -38,7 +43,7 @@ impl Dns {
     async fn start(zones: &[(&str, Zone)]) -> Self {
         let zones: HashMap<String, Zone> =
             zones.iter().map(|(name, zone)| ((*name).to_owned(), zone.clone())).collect();
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let socket = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
         let address = socket.local_addr().unwrap();
         let asked = Arc::<Mutex<Vec<_>>>::default();
         let log = Arc::clone(&asked);
@@ -49,7 +54,16 @@ impl Dns {
                 let question = query.queries[0].clone();
                 let name = question.name().to_string().to_lowercase();
                 log.lock().push((name.clone(), question.query_type()));
-                if let Some(answer) = answer(&query, zones.get(&name)) {
+                if let Some(Zone::Late([_, late], told)) = zones.get(&name)
+                    && late.is_ipv4() == (question.query_type() == RecordType::A)
+                {
+                    let (answer, told) = (answer(&query, zones.get(&name)).unwrap(), told.clone());
+                    let socket = Arc::clone(&socket);
+                    tokio::spawn(async move {
+                        told.acquire().await.unwrap().forget();
+                        socket.send_to(&answer.to_vec().unwrap(), peer).await.unwrap();
+                    });
+                } else if let Some(answer) = answer(&query, zones.get(&name)) {
                     socket.send_to(&answer.to_vec().unwrap(), peer).await.unwrap();
                 }
             }
@@ -78,6 +92,7 @@ fn answer(query: &Message, zone: Option<&Zone>) -> Option<Message> {
             Vec::new()
         }
         Some(Zone::Has(addresses)) => addresses.clone(),
+        Some(Zone::Late(addresses, _)) => addresses.to_vec(),
         Some(Zone::HalfSilent(four)) if kind == RecordType::A => vec![IpAddr::V4(*four)],
         Some(Zone::HalfSilent(_) | Zone::Silent) => return None,
     };
@@ -123,8 +138,8 @@ async fn an_answer_says_where_it_comes_from() {
     ];
     for (host, expected, source) in rows {
         let resolved = soon(resolver.resolve(host)).await.unwrap();
-        let expected = Resolved { addresses: addresses(expected), source: *source };
-        assert_eq!(resolved, expected, "{host}");
+        let found = (resolved.addresses, resolved.source);
+        assert_eq!(found, (addresses(expected), *source), "{host}");
     }
     assert_eq!(dns.asked("hosts.example."), 0);
 }
@@ -135,7 +150,7 @@ async fn answers_and_absences_are_remembered() {
     let resolver = resolver(&dns, "");
     for _ in 0..3 {
         soon(resolver.resolve("here.example")).await.unwrap();
-        let failure = soon(resolver.resolve("absent.example")).await.unwrap_err();
+        let failure = soon(resolver.resolve("absent.example")).await.err().unwrap();
         assert_eq!(failure, ResolveFailure::NoSuchHost);
     }
     // Once for each family.
@@ -162,7 +177,7 @@ async fn every_failure_has_its_reason() {
         ("", |why| *why == ResolveFailure::Invalid),
     ];
     for (host, expected) in rows {
-        let failure = soon(resolver.resolve(host)).await.unwrap_err();
+        let failure = soon(resolver.resolve(host)).await.err().unwrap();
         assert!(expected(&failure), "{host}: {failure:?}");
     }
 }
@@ -173,6 +188,82 @@ async fn a_family_that_never_answers_does_not_hide_the_other() {
     let dns = Dns::start(&[("half.example.", zone)]).await;
     let resolved = soon(resolver(&dns, "").resolve("half.example")).await.unwrap();
     assert_eq!(resolved.addresses, addresses(&["192.0.2.7"]));
+}
+
+/// An upstream for which `late.example` has these addresses, the second kept back until it is told.
+/// All but 127.0.0.1 and fe80:: are public to it.
+async fn late(early: &str, late: &str) -> (Upstream, Dns, Arc<Semaphore>) {
+    let told = Arc::new(Semaphore::new(0));
+    let zone = Zone::Late([early.parse().unwrap(), late.parse().unwrap()], Arc::clone(&told));
+    let dns = Dns::start(&[("late.example.", zone)]).await;
+    let public = |interfaces: Interfaces, network: &str| {
+        interfaces.counting(network.parse().unwrap(), Scope::Public)
+    };
+    let interfaces = Interfaces::fixed(["127.0.0.1/8".parse().unwrap()]);
+    let interfaces = public(public(interfaces, "127.0.0.2/32"), "::1/128");
+    let config = Config {
+        dns_servers: vec![dns.address],
+        hosts_file: Some("/dev/null".into()),
+        // Nothing is asked twice.
+        dns_wait: 4 * DEADLINE,
+        ..config()
+    };
+    (Upstream::new(&config, Arc::new(interfaces)).unwrap(), dns, told)
+}
+
+type Outcome = fn(&Result<SocketAddr, UpstreamError>) -> bool;
+
+#[tokio::test]
+async fn a_family_that_is_answered_late_is_still_tried() {
+    // Nobody listens on the same port of another address.
+    let origin = Origin::start_on("127.0.0.2").await;
+    let near = Origin::start_on("127.0.0.1").await;
+    let refused: Outcome = |got| matches!(got, Err(UpstreamError::Connect { .. }));
+    let denied: Outcome =
+        |got| matches!(got, Err(UpstreamError::Denied { why: DeniedReason::Rebinding(_), .. }));
+    let rows: &[(&str, &str, &Origin, Outcome)] = &[
+        ("::1", "127.0.0.2", &origin, Result::is_ok),
+        // Not what a name server may name, so there is nothing else to try.
+        ("fe80::1", "127.0.0.2", &origin, Result::is_ok),
+        // What comes late is judged too.
+        ("::1", "127.0.0.1", &near, refused),
+        ("fe80::1", "127.0.0.1", &near, denied),
+    ];
+    for (early, second, origin, expected) in rows {
+        let (upstream, _dns, told) = late(early, second).await;
+        let mut dial = pin!(upstream.dial("late.example", origin.address.port(), NEAR));
+        let glance = tokio::time::timeout(GLANCE, dial.as_mut()).await;
+        assert!(glance.is_err(), "{early} {second}: {glance:?}");
+        told.add_permits(1);
+        let dialled = soon(dial).await.map(|(_, _, peer)| peer);
+        assert!(expected(&dialled), "{early} {second}: {dialled:?}");
+    }
+    assert_eq!((origin.connections(), near.connections()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_late_address_of_our_own_ends_the_race() {
+    let origin = Origin::start_on("127.0.0.2").await;
+    let (upstream, _dns, told) = late("::1", "127.0.0.2").await;
+    upstream.own_listeners(vec![origin.address]);
+    let mut dial = pin!(upstream.dial("late.example", origin.address.port(), NEAR));
+    assert!(tokio::time::timeout(GLANCE, dial.as_mut()).await.is_err());
+    told.add_permits(1);
+    let dialled = soon(dial).await;
+    let Err(UpstreamError::Denied { why, .. }) = dialled else { panic!("{dialled:?}") };
+    assert_eq!((why, origin.connections()), (DeniedReason::Myself, 0));
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_after_the_race_is_remembered() {
+    let origin = Origin::start_on("127.0.0.2").await;
+    let (upstream, dns, told) = late("127.0.0.2", "::1").await;
+    let dial = || soon(upstream.dial("late.example", origin.address.port(), NEAR));
+    dial().await.unwrap();
+    dial().await.unwrap();
+    told.add_permits(1);
+    dial().await.unwrap();
+    assert_eq!(dns.asked("late.example."), 2, "once for each family");
 }
 
 fn with_dns(dns: &Dns, hosts: &NamedTempFile) -> Config {

@@ -18,6 +18,9 @@ use crate::upstream::{Call, Config, Outgoing, Reply, ResponseBody, Upstream, Ups
 /// The longest that a test waits for an event.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
+/// How long something that must not happen is given to happen.
+pub(super) const GLANCE: Duration = Duration::from_millis(100);
+
 /// Waits for an event, not for ever.
 pub(super) async fn soon<T>(event: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, event).await.expect("the event did not come in time")
@@ -98,7 +101,20 @@ impl Origin {
         F: Fn(Peer<tokio::net::TcpStream>) -> R + Send + 'static,
         R: Future<Output = ()> + Send + 'static,
     {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        Self::listening((Ipv4Addr::LOCALHOST, 0).into(), script).await
+    }
+
+    /// An origin on this address of the machine that answers all.
+    pub(super) async fn start_on(ip: &str) -> Self {
+        Self::listening((ip.parse::<IpAddr>().unwrap(), 0).into(), Peer::answer_all).await
+    }
+
+    async fn listening<F, R>(address: SocketAddr, script: F) -> Self
+    where
+        F: Fn(Peer<tokio::net::TcpStream>) -> R + Send + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&connections);
