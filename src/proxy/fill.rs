@@ -176,9 +176,10 @@ impl Pump {
                         lead.taken().await;
                         continue;
                     }
-                    // Nobody can join any more; who joined meanwhile is served on.
+                    // Nobody finds the spool any more. Who has found it and reads is served on; who
+                    // is about to join is sent away, and fetches anew.
                     drop(self.lead.take());
-                    if self.spool.readers() == 0 {
+                    if self.spool.stop_joining_if_unread() {
                         return Next::Abandoned;
                     }
                     continue;

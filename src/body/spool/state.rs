@@ -330,6 +330,15 @@ impl State {
         self.trim();
     }
 
+    /// Stops joining when nobody reads, and says whether that is so: nobody comes in between.
+    pub(super) fn stop_joining_if_unread(&mut self) -> bool {
+        let unread = self.readers == 0;
+        if unread {
+            self.stop_joining();
+        }
+        unread
+    }
+
     pub(super) fn gone(&mut self, waker: &Waker) -> bool {
         if self.readers > 0 {
             self.gone_waker = Some(waker.clone());

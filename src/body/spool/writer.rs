@@ -73,14 +73,16 @@ impl SpoolWriter {
         self.shared().state.lock().stop_joining();
     }
 
+    /// Stops being joinable when nobody reads; false, and nothing is changed, when somebody does.
+    /// Nobody can join between the question and the answer.
+    #[must_use]
+    pub fn stop_joining_if_unread(&mut self) -> bool {
+        self.shared().state.lock().stop_joining_if_unread()
+    }
+
     /// Whether the spool holds everything since the first byte, and may be joined.
     pub fn joinable(&self) -> bool {
         self.shared().state.lock().joinable()
-    }
-
-    /// Readers that are there now, without those that were cut off.
-    pub fn readers(&self) -> usize {
-        self.shared().state.lock().readers()
     }
 
     /// Bytes pushed so far.
@@ -89,7 +91,7 @@ impl SpoolWriter {
     }
 
     /// Waits until no reader is there: whoever fetches then decides whether to go on. Others may
-    /// still join.
+    /// still join, until [`SpoolWriter::stop_joining_if_unread`].
     pub async fn readers_gone(&self) {
         let shared = self.shared();
         poll_fn(|cx| match shared.state.lock().gone(cx.waker()) {

@@ -50,7 +50,7 @@ fn the_writer_learns_that_the_last_reader_has_left() {
         assert!(woken.take());
         assert!(woken.poll(gone.as_mut()).is_ready());
     }
-    assert_eq!(writer.readers(), 0);
+    assert_eq!(spool.readers(), 0);
     for _ in 0..100 {
         assert_eq!(push(&mut writer, frame(b'x', 10)), Ok(Pushed::Kept), "for the store");
     }
@@ -61,6 +61,22 @@ fn the_writer_learns_that_the_last_reader_has_left() {
     drop(newcomer);
     assert_eq!(push(&mut writer, frame(b'x', 10)), Err(Abandoned));
     assert_eq!(poll(pin!(writer.room())), Poll::Ready(Err(Abandoned)));
+}
+
+#[test]
+fn a_writer_that_gives_up_lets_nobody_join_who_would_get_half_a_body() {
+    let (mut writer, spool, budget) = with_budget(100, PLENTY);
+    let first = spool.join().unwrap();
+    push(&mut writer, frame(b'x', 10)).unwrap();
+    assert!(!writer.stop_joining_if_unread(), "somebody reads");
+    let mut second = spool.join().unwrap();
+    drop(first);
+    read(&mut second, 1);
+    assert!(!writer.stop_joining_if_unread(), "who has joined is served on");
+    drop(second);
+    assert!(writer.stop_joining_if_unread());
+    assert!(spool.join().is_none(), "the writer is about to be dropped");
+    assert_eq!(budget.used(), 0);
 }
 
 #[tokio::test]
