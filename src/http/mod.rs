@@ -4,6 +4,7 @@ pub mod accept;
 pub mod cache_groups;
 pub mod date;
 pub mod fields;
+pub mod framing;
 pub mod hop_by_hop;
 pub mod list;
 pub mod no_vary_search;
@@ -18,6 +19,7 @@ pub mod via;
 mod tests;
 
 pub use no_vary_search::QueryRule;
+pub use framing::TransferCoding;
 pub use precondition::Precondition;
 pub use range::{ContentRange, RangeAnswer};
 pub use target::{Authority, Mode, Scheme, ServerTarget, Target, TargetError, TargetUri};

@@ -5,6 +5,8 @@ use http::{Method, Request, StatusCode, Version};
 use http_body::Body;
 
 use super::error::ResponseFault;
+use crate::http::TransferCoding;
+use crate::http::framing::transfer_coding;
 use crate::http::list::contains_token;
 
 /// Writes the framing fields of a request from its body, whatever stood there: a body of unknown
@@ -41,7 +43,8 @@ pub(super) fn check_response(
     version: Version,
     fields: &mut HeaderMap,
 ) -> Result<bool, ResponseFault> {
-    let coded = fields.contains_key(TRANSFER_ENCODING);
+    let coding = transfer_coding(fields);
+    let coded = coding != TransferCoding::None;
     let length = content_length(fields)?;
     if coded && version < Version::HTTP_11 {
         return Err(ResponseFault::Framing("it uses Transfer-Encoding with HTTP/1.0"));
@@ -57,7 +60,7 @@ pub(super) fn check_response(
         if length.is_some() {
             return Err(ResponseFault::Framing("it has both Content-Length and Transfer-Encoding"));
         }
-        if !is_chunked(fields) {
+        if coding != TransferCoding::Chunked {
             return Err(ResponseFault::Framing("its Transfer-Encoding is not chunked"));
         }
     }
@@ -92,12 +95,4 @@ fn content_length(fields: &mut HeaderMap) -> Result<Option<u64>, ResponseFault> 
         fields.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     Ok(agreed)
-}
-
-/// Whether the one transfer coding is `chunked`.
-fn is_chunked(fields: &HeaderMap) -> bool {
-    let mut lines = fields.get_all(TRANSFER_ENCODING).iter();
-    let only = lines.next().and_then(|line| line.to_str().ok());
-    lines.next().is_none()
-        && only.is_some_and(|line| line.trim_matches([' ', '\t']).eq_ignore_ascii_case("chunked"))
 }
