@@ -18,8 +18,8 @@ pub mod via;
 #[cfg(test)]
 mod tests;
 
-pub use no_vary_search::QueryRule;
 pub use framing::TransferCoding;
+pub use no_vary_search::QueryRule;
 pub use precondition::Precondition;
 pub use range::{ContentRange, RangeAnswer};
 pub use target::{Authority, Mode, Scheme, ServerTarget, Target, TargetError, TargetUri};
