@@ -4,6 +4,7 @@
 //! [`Body::Following`] reads the spool of a body that is being stored or shared now, [`Body::Stored`]
 //! comes from the store.
 
+mod chain;
 mod end;
 mod error;
 mod slice;
@@ -19,6 +20,7 @@ use http_body::{Frame, SizeHint};
 
 use crate::store::Reader;
 use crate::upstream::ResponseBody;
+pub use chain::{Chain, Piece};
 pub use end::{BodyEnd, Watch, Watched};
 pub use error::BodyError;
 pub use slice::Slice;
@@ -40,6 +42,8 @@ pub enum Body {
     Part(Slice<SpoolReader>),
     /// From the store: whole or a byte range.
     Stored(Reader),
+    /// Several of these, one after the other.
+    Chain(Chain),
 }
 
 impl Body {
@@ -64,6 +68,12 @@ impl From<ResponseBody> for Body {
 impl From<SpoolReader> for Body {
     fn from(reader: SpoolReader) -> Self {
         Self::Following(reader)
+    }
+}
+
+impl From<Chain> for Body {
+    fn from(chain: Chain) -> Self {
+        Self::Chain(chain)
     }
 }
 
@@ -93,6 +103,7 @@ impl http_body::Body for Body {
             }
             Self::Following(reader) => Pin::new(reader).poll_frame(cx),
             Self::Part(slice) => Pin::new(slice).poll_frame(cx),
+            Self::Chain(chain) => Pin::new(chain).poll_frame(cx),
             Self::Stored(reader) => Poll::Ready(match reader.next() {
                 Some(bytes) => Some(Ok(Frame::data(bytes))),
                 None => reader.take_trailers().map(|fields| Ok(Frame::trailers(fields))),
@@ -107,6 +118,7 @@ impl http_body::Body for Body {
             Self::Upstream(body) => body.is_end_stream(),
             Self::Following(reader) => reader.is_end_stream(),
             Self::Part(slice) => slice.is_end_stream(),
+            Self::Chain(chain) => chain.is_end_stream(),
             Self::Stored(reader) => reader.remaining() == 0 && !reader.has_trailers(),
         }
     }
@@ -118,6 +130,7 @@ impl http_body::Body for Body {
             Self::Upstream(body) => body.size_hint(),
             Self::Following(reader) => reader.size_hint(),
             Self::Part(slice) => slice.size_hint(),
+            Self::Chain(chain) => chain.size_hint(),
             Self::Stored(reader) if reader.has_trailers() => at_least(reader.remaining()),
             Self::Stored(reader) => SizeHint::with_exact(reader.remaining()),
         }

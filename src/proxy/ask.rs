@@ -1,14 +1,15 @@
 //! What a client asks for, as it will be forwarded: everything that later steps read.
 
 use ::http::request;
-use hyper::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderValue, TE, TRANSFER_ENCODING};
+use hyper::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderValue, RANGE, TE, TRANSFER_ENCODING};
 use hyper::{HeaderMap, Method, Version};
 
 use crate::http::{TargetUri, hop_by_hop, precondition};
 use crate::net::Reach;
 use crate::policy::cache_control::RequestDirectives;
 use crate::policy::storable::RequestView;
-use crate::policy::{self, CacheKey};
+use crate::policy::{self, CacheKey, StoredHead};
+use crate::time::Timestamp;
 
 /// A request for a resource, without its body. Policy reads it as it will be forwarded, so that a
 /// field named in `Connection` neither loosens nor poisons anything.
@@ -97,8 +98,18 @@ impl Ask {
         self.method.is_idempotent() && !self.content
     }
 
-    /// Whether it carries conditions of its own.
-    pub(super) fn has_conditions(&self) -> bool {
-        precondition::has_conditions(&self.fields)
+    /// The key under which its answer is stored.
+    pub(super) fn answer_key(&self) -> CacheKey {
+        match self.method {
+            Method::HEAD => CacheKey::head(self.uri().clone()),
+            _ => self.key.clone(),
+        }
+    }
+
+    /// Whether its `Range` counts (RFC 9110 §14.2): for GET alone, and where `If-Range` holds.
+    pub(super) fn ranged(&self, stored: &StoredHead, now: Timestamp) -> bool {
+        self.method == Method::GET
+            && self.fields.contains_key(RANGE)
+            && precondition::if_range_holds(&self.fields, &stored.fields(), now)
     }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use hyper::Response;
 use tokio::sync::oneshot;
 
-use crate::body::{Body, SpoolReader};
+use crate::body::Body;
 use crate::collapse::{Follow, Followed, Join, Lead};
 use crate::net::ConnectionHandle;
 use crate::net::drain::Class;
@@ -19,10 +19,10 @@ use super::Shared;
 use super::ask::Ask;
 use super::error::ProxyError;
 use super::exchange::Exchange;
-use super::fetch::{self, Fetched, Kind, Outcome, Plan, ServedStale};
-use super::fill::Following;
-use super::resource::{self, Consulted};
-use super::respond;
+use super::fetch::{self, Fetched, Kind, Outcome, Private};
+use super::fill::Leading;
+use super::plan::{Consulted, Plan, ServedStale, consult};
+use super::{resource, respond};
 
 /// Leads a fetch, or follows one that is under way.
 pub(super) async fn answer(
@@ -40,10 +40,8 @@ pub(super) async fn answer(
         }
         Join::Follow(follow) => self::follow(shared, exchange, ask, plan, connection, follow).await,
         // Between the look-up and the lead, an earlier fetch may have ended: look again.
-        Join::Lead(lead) => match resource::consult(shared, ask)? {
-            Consulted::Answer(stored, outcome, word) => {
-                Ok(resource::from_store(shared, exchange, ask, &stored, &outcome, word))
-            }
+        Join::Lead(lead) => match consult(shared, ask)? {
+            Consulted::Answer(answer) => Ok(resource::from_store(shared, exchange, ask, answer)),
             Consulted::Forward(plan) => {
                 self::lead(shared, exchange, ask, plan, connection, lead).await
             }
@@ -52,8 +50,10 @@ pub(super) async fn answer(
 }
 
 /// What the leader's task hands to the leader's client.
-enum Led {
-    Filling(Following, Option<SpoolReader>, Option<SocketAddr>),
+pub(super) enum Led {
+    /// A response that is being stored.
+    Filling(Box<Leading>, Option<SocketAddr>),
+    /// Anything else.
     Other(Box<Fetched>),
 }
 
@@ -78,11 +78,11 @@ async fn lead(
     // hyper drops this future when the leader's client goes, and others may be following.
     shared.drain.spawn("fetch", Class::Exchange, task);
     match led.await {
-        Ok(Ok(Led::Filling(following, reader, peer))) => {
+        Ok(Ok(Led::Filling(leading, peer))) => {
             if let Some(peer) = peer {
                 exchange.peer(peer);
             }
-            Ok(resource::leading(shared, exchange, ask, &plan, &following, reader))
+            Ok(resource::leading(shared, exchange, ask, &plan, *leading))
         }
         Ok(Ok(Led::Other(fetched))) => {
             Ok(resource::conclude(shared, exchange, ask, &plan, *fetched))
@@ -93,7 +93,7 @@ async fn lead(
 }
 
 /// Tells the followers what the fetch came to.
-fn publish(
+pub(super) fn publish(
     shared: &Arc<Shared>,
     ask: &Ask,
     lead: Lead<Outcome>,
@@ -119,20 +119,24 @@ fn publish(
                 lead.release(true);
                 None
             };
-            let (following, reader) = fill.start(shared, lead);
-            Ok(Led::Filling(following, reader, peer))
+            return Ok(Led::Filling(Box::new(fill.start(shared, lead)), peer));
         }
-        kind => {
-            match &kind {
-                Kind::Freshened(stored) if shareable(shared, ask, stored.head()) => {
-                    lead.publish(Outcome::Freshened(stored.clone()));
-                }
-                Kind::Stale(stale) => lead.publish(Outcome::Stale(stale.clone())),
-                _ => lead.release(true),
-            }
-            Ok(Led::Other(Box::new(Fetched { peer, kind })))
+        Kind::Freshened(ref stored) if shareable(shared, ask, stored.head()) => {
+            lead.publish(Outcome::Freshened(stored.clone()));
         }
+        Kind::Stale(ref stale) => lead.publish(Outcome::Stale(stale.clone())),
+        Kind::Private(ref private) => lead.release(proves_unshareable(private)),
+        // The parts that are there answer each in its own way.
+        Kind::Join(_) => lead.release(false),
+        Kind::Freshened(_) => lead.release(true),
     }
+    Ok(Led::Other(Box::new(Fetched { peer, kind })))
+}
+
+/// Whether the next answer will most likely not be shareable either: a failing or too large one says
+/// nothing about the key.
+fn proves_unshareable(private: &Private) -> bool {
+    !private.response.status().is_server_error() && private.detail != Some(Detail::TooLarge)
 }
 
 /// Whether a request like the leader's could be answered with this head.
@@ -168,7 +172,7 @@ async fn follow(
                     detail: None,
                 };
                 exchange.explain(&outcome);
-                return Ok(respond::following(shared, ask, &following, Some(reader), &outcome));
+                return Ok(respond::following(shared, ask, &following, reader, &outcome));
             }
             let differs = !following.head.nominated.matches(&ask.fields);
             if differs { Detail::VaryMismatch } else { Detail::Unshareable }
@@ -199,10 +203,8 @@ async fn follow(
     drop(follow);
     // It is not for this request: at once, in parallel, and joining nobody. Another fetch may have
     // ended while this one was waited for: look again.
-    match resource::consult(shared, ask)? {
-        Consulted::Answer(stored, outcome, word) => {
-            Ok(resource::from_store(shared, exchange, ask, &stored, &outcome, word))
-        }
+    match consult(shared, ask)? {
+        Consulted::Answer(answer) => Ok(resource::from_store(shared, exchange, ask, answer)),
         Consulted::Forward(plan) => {
             let answer = resource::alone(shared, exchange, ask, plan, connection).await;
             exchange.otherwise(sent_away);

@@ -60,6 +60,9 @@ pub enum ProxyError {
     /// `only-if-cached`, and nothing stored will do (RFC 9111 §5.2.1.7).
     #[error("only-if-cached was asked for and no stored response will do")]
     OnlyIfCached,
+    /// What is stored must not be served stale, and the origin cannot be asked (RFC 9111 §5.2.2.2).
+    #[error("what is stored may not be served without asking the origin: {0}")]
+    MustRevalidate(UpstreamError),
     /// There is no such page of our own.
     #[error(
         "this is a proxy, and it has no page {path}; set it as the proxy of your program, or ask \
@@ -89,7 +92,11 @@ pub enum ProxyError {
 impl ProxyError {
     /// Whether everybody who asks for the same would meet the same failure.
     pub(super) fn concerns_everybody(&self) -> bool {
-        matches!(self, Self::Upstream(error) if !matches!(error, UpstreamError::Denied { .. }))
+        match self {
+            Self::Upstream(error) => !matches!(error, UpstreamError::Denied { .. }),
+            Self::MustRevalidate(_) => true,
+            _ => false,
+        }
     }
 
     /// Whether the origin could not be reached at all, or did not answer: a disconnected cache may
@@ -120,6 +127,10 @@ impl ProxyError {
             Self::ScopeRefused { .. } => (S::FORBIDDEN, "destination_ip_prohibited", Refused),
             Self::Loop => (S::BAD_GATEWAY, "proxy_loop_detected", Error),
             Self::OnlyIfCached => (S::GATEWAY_TIMEOUT, "http_request_denied", Error),
+            Self::MustRevalidate(error) => {
+                let (_, kind, word) = upstream_row(error);
+                (S::GATEWAY_TIMEOUT, kind, word)
+            }
             Self::NoSuchPage { .. } => (S::BAD_REQUEST, "http_request_error", Refused),
             Self::PageMethod => (S::METHOD_NOT_ALLOWED, "http_request_error", Refused),
             Self::UnwantedUpgrade => (S::BAD_GATEWAY, "http_upgrade_failed", Error),

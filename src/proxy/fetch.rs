@@ -1,19 +1,16 @@
-//! One exchange with the origin: send, validate, decide whether the answer is stored.
+//! One exchange with the origin: send, validate, complete.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use hyper::ext::ReasonPhrase;
-use hyper::header::{CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
-use hyper::{HeaderMap, Method, Response, StatusCode, Version};
+use hyper::{HeaderMap, Response, StatusCode, Version};
 
-use crate::http::{date, hop_by_hop};
-use crate::net::{ConnectionHandle, Reach, Scope};
-use crate::policy::outcome::{Detail, ForwardReason};
-use crate::policy::reuse::StaleGrant;
-use crate::policy::storable::{ResponseView, Storable, storable};
-use crate::policy::validation::{self, Validated};
-use crate::policy::{CacheKey, ExchangeTimes, StoredHead, invalidation};
+use crate::net::{ConnectionHandle, Reach};
+use crate::policy::outcome::Detail;
+use crate::policy::partial::{self, Coverage, Interval, Missing};
+use crate::policy::storable::ResponseView;
+use crate::policy::validation::{self, Update, Validated};
+use crate::policy::{ExchangeTimes, StoredHead};
 use crate::store::{Announced, StoredResponse};
 use crate::upstream::{Call, Outgoing, Reply, ResponseBody};
 
@@ -23,19 +20,8 @@ use super::error::ProxyError;
 use super::fill::{Fill, Following};
 use super::forward;
 use super::interim::Interim;
-
-/// Why a request is forwarded, and what is to be validated by it.
-#[derive(Clone)]
-pub(super) struct Plan {
-    /// The reason (RFC 9211 §2.2).
-    pub(super) reason: ForwardReason,
-    /// Why what is stored does not do, where there is more to say.
-    pub(super) detail: Option<Detail>,
-    /// The stored response to validate (RFC 9111 §4.3).
-    pub(super) validate: Option<StoredResponse>,
-    /// Who allows that stored response to be served stale when the origin cannot be reached.
-    pub(super) on_error: Option<StaleGrant>,
-}
+use super::keep;
+use super::plan::{Aim, Plan, ServedStale};
 
 /// What a fetch came to, for everybody who joined it.
 #[derive(Clone)]
@@ -50,17 +36,6 @@ pub(super) enum Outcome {
     Failed(ProxyError, Reach),
 }
 
-/// A stored response that is served although it is stale.
-#[derive(Clone)]
-pub(super) struct ServedStale {
-    /// The stored response.
-    pub(super) stored: StoredResponse,
-    /// Who allows it.
-    pub(super) grant: StaleGrant,
-    /// What is wrong with the origin: a sentence for the log.
-    pub(super) why: String,
-}
-
 /// What a fetch came to, for the request that made it.
 pub(super) struct Fetched {
     /// Where the answer came from; none when nobody answered.
@@ -73,12 +48,42 @@ pub(super) struct Fetched {
 pub(super) enum Kind {
     /// Store it while it streams.
     Fill(Box<Fill>),
+    /// Store the part while it streams, and answer with it and what was stored together.
+    Join(Box<Joined>),
     /// Answer from what is stored: it was freshened.
     Freshened(StoredResponse),
     /// Answer from what is stored although it is stale.
     Stale(ServedStale),
     /// Pass it through.
-    Private { response: Response<ResponseBody>, version: Version, detail: Option<Detail> },
+    Private(Box<Private>),
+}
+
+/// A response that is not stored.
+pub(super) struct Private {
+    /// It, without what was meant for one hop.
+    pub(super) response: Response<ResponseBody>,
+    /// The version in which it was received.
+    pub(super) version: Version,
+    /// Why it is not stored.
+    pub(super) detail: Option<Detail>,
+}
+
+/// A part that came, and the stored parts that it belongs to.
+pub(super) struct Joined {
+    /// What was stored before.
+    pub(super) stored: StoredResponse,
+    /// The head of both.
+    pub(super) head: StoredHead,
+    /// How long the whole is.
+    pub(super) complete_length: Option<u64>,
+    /// Which bytes the client wants.
+    pub(super) wanted: Interval,
+    /// Which bytes came.
+    pub(super) part: Interval,
+    /// Whether the client asked for a range.
+    pub(super) ranged: bool,
+    /// The part on its way.
+    pub(super) fill: Fill,
 }
 
 /// What is sent besides the ask: its fields with framing, its body, who hears interim responses.
@@ -88,99 +93,60 @@ pub(super) struct Outbound {
     /// The body.
     pub(super) body: Outgoing,
     /// Who hears interim responses.
-    pub(super) interim: Interim,
+    pub(super) interim: Option<Interim>,
     /// The client's connection, which an authenticated upstream connection is pinned to.
-    pub(super) connection: Arc<ConnectionHandle>,
+    pub(super) connection: Option<Arc<ConnectionHandle>>,
 }
 
-/// Fetches: sends the request, with conditions where the plan has something to validate.
+/// An answer of the origin.
+pub(super) struct Received {
+    pub(super) reply: Reply,
+    pub(super) times: ExchangeTimes,
+}
+
+/// Fetches: sends the request as the plan makes it, and decides what its answer means.
 pub(super) async fn run(
     shared: &Arc<Shared>,
     ask: &Ask,
     plan: &Plan,
-    outbound: Outbound,
+    mut outbound: Outbound,
 ) -> Result<Fetched, ProxyError> {
+    let announced = shared.store.announce(ask.answer_key());
+    let plain = outbound.fields.clone();
+    let fields = &mut outbound.fields;
+    match (plan.aim, plan.chosen()) {
+        (Aim::Validate, _) => {
+            let (held, now) = (plan.held.as_slice(), shared.clock.now());
+            validation::set_conditions(held, plan.chosen, &ask.view(), now, fields);
+        }
+        (Aim::Complete(missing), Some(stored)) => {
+            partial::set_range(stored.head(), missing, fields);
+        }
+        _ => {}
+    }
+    let again = Outbound {
+        fields: plain,
+        body: Outgoing::Empty,
+        interim: outbound.interim.clone(),
+        connection: outbound.connection.clone(),
+    };
+    let received = match send(shared, ask, outbound).await {
+        Ok(received) => received,
+        Err(error) => return unreachable(plan, error),
+    };
+    match (plan.aim, plan.chosen()) {
+        (Aim::Fetch, _) => Ok(keep::settle(shared, ask, plan, announced, received)),
+        (Aim::Validate, _) => validated(shared, ask, plan, announced, received, again).await,
+        (Aim::Complete(missing), Some(stored)) => {
+            let stored = stored.clone();
+            completed(shared, ask, plan, announced, received, again, (stored, missing)).await
+        }
+        (Aim::Complete(_), None) => Ok(keep::settle(shared, ask, plan, announced, received)),
+    }
+}
+
+async fn send(shared: &Arc<Shared>, ask: &Ask, outbound: Outbound) -> Result<Received, ProxyError> {
     let Outbound { fields, body, interim, connection } = outbound;
-    let announced = shared.store.announce(ask.key.clone());
-    let Some(stored) = &plan.validate else {
-        let (reply, times) = send(shared, ask, fields, body, Some(interim), &connection).await?;
-        return Ok(interpret(shared, ask, announced, reply, times));
-    };
-    let mut conditional = fields.clone();
-    let held = std::slice::from_ref(stored.head());
-    validation::set_conditions(held, Some(0), &ask.view(), shared.clock.now(), &mut conditional);
-    let sent = send(shared, ask, conditional, body, Some(interim.clone()), &connection).await;
-    let (reply, times) = match (sent, plan.on_error) {
-        (Ok(sent), _) => sent,
-        (Err(error), Some(grant)) if error.disconnected() => {
-            let why = error.to_string();
-            let stale = ServedStale { stored: stored.clone(), grant, why };
-            return Ok(Fetched { peer: None, kind: Kind::Stale(stale) });
-        }
-        (Err(error), _) => return Err(error),
-    };
-    let mut described = reply.response.headers().clone();
-    hop_by_hop::strip_response(&mut described);
-    date_if_missing(&mut described, &times);
-    let view = ResponseView { status: reply.response.status(), fields: &described };
-    let config = &shared.config.policy;
-    match validation::assess(held, Some(0), &ask.view(), &view, times, config) {
-        Validated::Freshened { used, .. } => {
-            let stored = shared.store.freshen(stored, used.head);
-            if !used.kept {
-                shared.store.remove(&stored);
-            }
-            Ok(Fetched { peer: Some(reply.peer), kind: Kind::Freshened(stored) })
-        }
-        Validated::Replace => {
-            let status = reply.response.status();
-            if let Some(grant) = plan.on_error.filter(|grant| grant.covers(status)) {
-                let why = format!("{} answered {status}", ask.uri().authority());
-                let stale = ServedStale { stored: stored.clone(), grant, why };
-                return Ok(Fetched { peer: Some(reply.peer), kind: Kind::Stale(stale) });
-            }
-            Ok(replace(shared, ask, announced, stored, reply, times))
-        }
-        // The client's own: it says nothing about what is stored.
-        Validated::PassOn => Ok(interpret(shared, ask, announced, reply, times)),
-        // A 304 that does not describe what we have: ask again, once, for all of it.
-        Validated::Repeat => {
-            drop(reply);
-            let mut whole = fields;
-            validation::clear_conditions(&mut whole);
-            let (reply, times) =
-                send(shared, ask, whole, Outgoing::Empty, Some(interim), &connection).await?;
-            Ok(replace(shared, ask, announced, stored, reply, times))
-        }
-    }
-}
-
-/// What is stored was validated and did not hold. Where the new answer is not stored in its place, it
-/// goes all the same, unless the origin only failed.
-fn replace(
-    shared: &Arc<Shared>,
-    ask: &Ask,
-    announced: Announced,
-    stored: &StoredResponse,
-    reply: Reply,
-    times: ExchangeTimes,
-) -> Fetched {
-    let failed = reply.response.status().is_server_error();
-    let fetched = interpret(shared, ask, announced, reply, times);
-    if matches!(fetched.kind, Kind::Private { .. }) && !failed {
-        shared.store.remove(stored);
-    }
-    fetched
-}
-
-async fn send(
-    shared: &Arc<Shared>,
-    ask: &Ask,
-    fields: HeaderMap,
-    body: Outgoing,
-    interim: Option<Interim>,
-    connection: &ConnectionHandle,
-) -> Result<(Reply, ExchangeTimes), ProxyError> {
     let mut request = forward::head(ask, fields, &shared.pseudonym)?.map(|()| body);
     if let Some(interim) = interim {
         interim.attach(&mut request);
@@ -191,106 +157,191 @@ async fn send(
         request,
         reach: ask.reach,
         repeatable: ask.repeatable(),
-        connection: Some(connection),
+        connection: connection.as_deref(),
     };
     let reply = Box::pin(shared.upstream.send(call)).await?;
     let times = ExchangeTimes { request_time, response_time: shared.clock.now() };
-    Ok((reply, times))
+    Ok(Received { reply, times })
 }
 
-/// Decides whether an answer is stored, and invalidates what it makes doubtful (RFC 9111 §3, §4.4).
-fn interpret(
+/// The origin did not answer: what is stored is served stale where that is allowed (RFC 9111 §4.2.4).
+/// Where it is forbidden, the error says so.
+fn unreachable(plan: &Plan, error: ProxyError) -> Result<Fetched, ProxyError> {
+    let Some(stored) = plan.chosen().filter(|_| error.disconnected()) else { return Err(error) };
+    if let Some(grant) = plan.on_error {
+        let (stored, why) = (stored.clone(), error.to_string());
+        let kind = Kind::Stale(ServedStale { stored, grant, why, peer: None });
+        return Ok(Fetched { peer: None, kind });
+    }
+    match error {
+        ProxyError::Upstream(error) if stored.head().freshness.forbids_stale() => {
+            Err(ProxyError::MustRevalidate(error))
+        }
+        error => Err(error),
+    }
+}
+
+async fn validated(
     shared: &Arc<Shared>,
     ask: &Ask,
+    plan: &Plan,
     announced: Announced,
-    reply: Reply,
-    times: ExchangeTimes,
-) -> Fetched {
-    let Reply { mut response, scope, peer, pinned, .. } = reply;
-    let version = response.version();
-    let status = response.status();
-    for uri in invalidation::invalidated(&ask.method, ask.uri(), status, response.headers()) {
-        for key in [CacheKey::new(uri.clone()), CacheKey::head(uri)] {
-            shared.store.invalidate(&key);
-            shared.collapse.forget(&key);
-        }
-    }
-    let view = ResponseView { status, fields: response.headers() };
-    let verdict = if !ask.cacheable() || ask.method != Method::GET {
-        Storable::Decline(Detail::Method)
-    } else if pinned {
-        // The connection carries the credentials, and no field of the request shows them.
-        Storable::Decline(Detail::Authorization)
-    } else {
-        storable(&ask.view(), &view, times, &shared.config.policy)
-    };
-    let length = framed_length(response.headers());
-    if status != StatusCode::SWITCHING_PROTOCOLS {
-        end_to_end(response.headers_mut(), &times);
-    }
-    let declined = match verdict {
-        Storable::Decline(detail) => detail,
-        // Parts are not put together yet.
-        Storable::Store(kept) if kept.part.is_some() => Detail::Range,
-        Storable::Store(kept) => {
-            let mut fields = response.headers().clone();
-            fields.remove(CONTENT_LENGTH);
-            let reason = response.extensions().get::<ReasonPhrase>();
-            let reason = reason.map(AsRef::as_ref);
-            let head = StoredHead::keep(status, reason, &fields, times, &kept);
-            match begin(announced, head, scope, length, response, version) {
-                Ok(mut fill) => {
-                    fill.withheld = Arc::new(kept.withheld_of(&fields));
-                    return Fetched { peer: Some(peer), kind: Kind::Fill(Box::new(fill)) };
-                }
-                Err(refused) => {
-                    response = *refused;
-                    Detail::TooLarge
-                }
+    received: Received,
+    again: Outbound,
+) -> Result<Fetched, ProxyError> {
+    let Received { reply, times } = &received;
+    let (status, peer, held) = (reply.response.status(), reply.peer, plan.held.as_slice());
+    let described = keep::described(reply, times);
+    let view = ResponseView { status, fields: &described };
+    let config = &shared.config.policy;
+    let said = validation::assess(held, plan.chosen, &ask.view(), &view, *times, config);
+    match said {
+        Validated::Freshened { used, others } => {
+            // A 304 from another kind of address speaks of another response.
+            let elsewhere = |update: &Update| {
+                held.get(update.at).is_none_or(|stored| stored.scope() != reply.scope)
+            };
+            if elsewhere(&used) {
+                return repeat(shared, ask, plan, announced, received, again).await;
+            }
+            let others = others.into_iter().filter(|update| !elsewhere(update));
+            others.for_each(|update| drop(apply(shared, held, update)));
+            match apply(shared, held, used) {
+                Some(stored) => Ok(Fetched { peer: Some(peer), kind: Kind::Freshened(stored) }),
+                None => repeat(shared, ask, plan, announced, received, again).await,
             }
         }
-    };
-    // For a method that is never stored the forward reason says it all.
-    let detail = (declined != Detail::Method).then_some(declined);
-    Fetched { peer: Some(peer), kind: Kind::Private { response, version, detail } }
-}
-
-fn begin(
-    announced: Announced,
-    head: StoredHead,
-    scope: Scope,
-    length: Option<u64>,
-    response: Response<ResponseBody>,
-    version: Version,
-) -> Result<Fill, Box<Response<ResponseBody>>> {
-    let shown = Arc::new(head.clone());
-    match announced.begin(head, scope, length) {
-        Ok(writer) => {
-            let (withheld, body) = (Arc::default(), response.into_body());
-            Ok(Fill { head: shown, withheld, version, scope, length, writer, body })
+        Validated::Replace => {
+            if let (Some(stored), Some(grant)) =
+                (plan.chosen(), plan.on_error.filter(|grant| grant.covers(status)))
+            {
+                let why = format!("{} answered {status}", ask.uri().authority());
+                let stored = stored.clone();
+                let kind = Kind::Stale(ServedStale { stored, grant, why, peer: Some(peer) });
+                return Ok(Fetched { peer: Some(peer), kind });
+            }
+            Ok(replace(shared, ask, plan, announced, received))
         }
-        Err(_too_large) => Err(Box::new(response)),
+        // The client's own: it says nothing about what is stored.
+        Validated::PassOn => Ok(keep::settle(shared, ask, plan, announced, received)),
+        // A 304 that does not describe what we have: ask again, once, for all of it.
+        Validated::Repeat => repeat(shared, ask, plan, announced, received, again).await,
     }
 }
 
-/// The length that the message says; none when it is chunked or ends with the connection.
-fn framed_length(fields: &HeaderMap) -> Option<u64> {
-    if fields.contains_key(TRANSFER_ENCODING) {
-        return None;
+/// Puts a freshened head where it belongs; `None` when the response is not there any more.
+fn apply(shared: &Shared, held: &[StoredResponse], update: Update) -> Option<StoredResponse> {
+    let stored = held.get(update.at)?;
+    let fresh = if update.beside {
+        shared.store.beside(stored, update.head)
+    } else {
+        shared.store.freshen(stored, update.head)
+    };
+    if !update.kept {
+        shared.store.remove(&fresh);
     }
-    fields.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+    Some(fresh)
 }
 
-/// Leaves what travels further than one hop. A length beside `Transfer-Encoding` is not believed.
-fn end_to_end(fields: &mut HeaderMap, times: &ExchangeTimes) {
-    if fields.contains_key(TRANSFER_ENCODING) {
-        fields.remove(CONTENT_LENGTH);
+/// What is stored was validated and did not hold. It goes, unless the origin only failed; where the new
+/// answer takes its place it stays until then.
+fn replace(
+    shared: &Arc<Shared>,
+    ask: &Ask,
+    plan: &Plan,
+    announced: Announced,
+    received: Received,
+) -> Fetched {
+    let failed = received.reply.response.status().is_server_error();
+    let fetched = keep::settle(shared, ask, plan, announced, received);
+    if let Some(stored) = plan.chosen().filter(|_| !failed) {
+        let takes_its_place = match &fetched.kind {
+            Kind::Fill(fill) => fill.head.nominated == stored.head().nominated,
+            _ => false,
+        };
+        if !takes_its_place && ask.answer_key() == *stored.key() {
+            shared.store.remove(stored);
+        }
     }
-    hop_by_hop::strip_response(fields);
-    date_if_missing(fields, times);
+    fetched
 }
 
-/// RFC 9110 §6.6.1: a recipient that caches or forwards dates what has no `Date`.
-fn date_if_missing(fields: &mut HeaderMap, times: &ExchangeTimes) {
-    fields.entry(DATE).or_insert_with(|| date::format(times.response_time));
+/// Asks once more, for all of it, without conditions.
+async fn repeat(
+    shared: &Arc<Shared>,
+    ask: &Ask,
+    plan: &Plan,
+    announced: Announced,
+    received: Received,
+    mut again: Outbound,
+) -> Result<Fetched, ProxyError> {
+    drop(received);
+    validation::clear_conditions(&mut again.fields);
+    let received = send(shared, ask, again).await?;
+    Ok(replace(shared, ask, plan, announced, received))
+}
+
+/// The missing part was asked for: puts it together with what is stored. A 200 replaces all; anything
+/// that does not fit makes the stored parts worthless, and the client's own request is sent.
+async fn completed(
+    shared: &Arc<Shared>,
+    ask: &Ask,
+    plan: &Plan,
+    announced: Announced,
+    received: Received,
+    again: Outbound,
+    (stored, _missing): (StoredResponse, Missing),
+) -> Result<Fetched, ProxyError> {
+    let Received { reply, times } = &received;
+    let status = reply.response.status();
+    let unusable = matches!(
+        status,
+        StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::NOT_MODIFIED
+    );
+    if !unusable {
+        return Ok(replace(shared, ask, plan, announced, received));
+    }
+    let described = keep::described(reply, times);
+    let view = ResponseView { status, fields: &described };
+    let held = stored.held();
+    let config = &shared.config.policy;
+    let combined = partial::combine(stored.head(), &held, &ask.view(), &view, *times, config)
+        .filter(|_| stored.scope() == reply.scope && !reply.pinned);
+    let ranged = ask.ranged(stored.head(), shared.clock.now());
+    let wanted = combined.as_ref().and_then(|combined| {
+        match combined.partial.coverage(&ask.fields, ranged) {
+            Coverage::Within(wanted) => <[Interval; 1]>::try_from(wanted).ok().map(|[one]| one),
+            _ => None,
+        }
+    });
+    if let (Some(combined), Some(wanted)) = (combined, wanted) {
+        let (part, complete_length) = (combined.part.interval, combined.partial.complete_length);
+        let version = reply.response.version();
+        let scope = reply.scope;
+        let head = combined.head.clone();
+        let onto = Some(stored.clone());
+        if let Ok(writer) = announced.begin_part(head, scope, part, complete_length, onto) {
+            let peer = received.reply.peer;
+            let (shown, body) = received.reply.response.into_parts();
+            let fill = Fill {
+                shown,
+                head: Arc::new(combined.head.clone()),
+                version,
+                scope,
+                length: Some(part.length()),
+                writer,
+                body,
+                behind: plan.behind,
+            };
+            let head = combined.head;
+            let joined = Joined { stored, head, complete_length, wanted, part, ranged, fill };
+            return Ok(Fetched { peer: Some(peer), kind: Kind::Join(Box::new(joined)) });
+        }
+    } else {
+        shared.store.remove(&stored);
+        drop(announced);
+    }
+    let announced = shared.store.announce(ask.answer_key());
+    let received = send(shared, ask, again).await?;
+    Ok(keep::settle(shared, ask, plan, announced, received))
 }

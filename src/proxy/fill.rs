@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use ::http::response::Parts;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::{HeaderMap, Version};
@@ -50,8 +51,6 @@ impl Default for Config {
 pub(super) struct Following {
     /// Its head.
     pub(super) head: Arc<StoredHead>,
-    /// Fields that only the client gets that asked for it (`private` names them).
-    pub(super) withheld: Arc<HeaderMap>,
     /// The version in which it was received.
     pub(super) version: Version,
     /// Its length, where it is known.
@@ -69,24 +68,41 @@ pub(super) type Fate = OnceLock<Detail>;
 
 /// A storable response whose body has not been read yet.
 pub(super) struct Fill {
+    /// The head as the client gets it that asked.
+    pub(super) shown: Parts,
+    /// The head as it is stored.
     pub(super) head: Arc<StoredHead>,
-    pub(super) withheld: Arc<HeaderMap>,
+    /// The version in which it was received.
     pub(super) version: Version,
+    /// The kind of address that it comes from.
     pub(super) scope: Scope,
+    /// The length of its body, where it is known.
     pub(super) length: Option<u64>,
+    /// Where it is stored.
     pub(super) writer: Writer,
+    /// Its body.
     pub(super) body: ResponseBody,
+    /// Nobody waits for it: it is stored all the same.
+    pub(super) behind: bool,
+}
+
+/// What the client gets that a fill was started for.
+pub(super) struct Leading {
+    /// The head.
+    pub(super) shown: Parts,
+    /// The version in which it was received.
+    pub(super) version: Version,
+    /// The body.
+    pub(super) reader: Option<SpoolReader>,
+    /// Why it was not stored after all, once that is known.
+    pub(super) fate: Arc<Fate>,
 }
 
 impl Fill {
     /// Starts the task that fills the spool; it is owned by the drain and outlives this client. The
     /// reader is there before the task, so that the task never finds nobody. While `lead` lives,
     /// others can join.
-    pub(super) fn start(
-        self,
-        shared: &Arc<Shared>,
-        lead: Option<Lead<Outcome>>,
-    ) -> (Following, Option<SpoolReader>) {
+    pub(super) fn start(self, shared: &Arc<Shared>, lead: Option<Lead<Outcome>>) -> Leading {
         let config = &shared.config.fill;
         let spool_config =
             SpoolConfig { read_ahead: config.read_ahead, cutoff: config.slow_reader_wait };
@@ -96,7 +112,6 @@ impl Fill {
         }
         let following = Following {
             head: self.head,
-            withheld: self.withheld,
             version: self.version,
             length: self.length,
             scope: self.scope,
@@ -107,16 +122,18 @@ impl Fill {
         if let Some(lead) = &lead {
             lead.publish(Outcome::Filling(following.clone()));
         }
+        let fate = following.fate.clone();
         let pump = Pump {
             spool: spool_writer,
             writer: Some(self.writer),
+            received: 0,
             remaining: self.length,
-            finish_within: config.finish_within,
-            fate: following.fate.clone(),
+            finish_within: if self.behind { u64::MAX } else { config.finish_within },
+            fate: fate.clone(),
             lead,
         };
         shared.drain.spawn("fill", Class::Exchange, pump.run(self.body));
-        (following, reader)
+        Leading { shown: self.shown, version: self.version, reader, fate }
     }
 }
 
@@ -125,6 +142,7 @@ struct Pump {
     spool: SpoolWriter,
     /// Gone once the body has outgrown what can be stored.
     writer: Option<Writer>,
+    received: u64,
     remaining: Option<u64>,
     finish_within: u64,
     fate: Arc<Fate>,
@@ -167,10 +185,10 @@ impl Pump {
             if self.spool.room().await.is_err() {
                 return Next::Abandoned;
             }
-            let finishing = self.remaining.is_some_and(|left| left <= self.finish_within);
             let frame = tokio::select! {
+                biased;
                 frame = body.frame() => frame,
-                () = self.spool.readers_gone(), if !finishing => {
+                () = self.spool.readers_gone(), if !self.worth_finishing() => {
                     if let Some(lead) = self.lead.as_ref().filter(|lead| lead.followers() > 0) {
                         // They have the head, and are about to read.
                         lead.taken().await;
@@ -202,8 +220,15 @@ impl Pump {
         }
     }
 
+    /// Whether the rest is fetched although nobody reads: little is left, or, where that is not known,
+    /// little has come.
+    fn worth_finishing(&self) -> bool {
+        self.remaining.unwrap_or(self.received) <= self.finish_within
+    }
+
     /// Hands one chunk to the store and to the readers.
     async fn take(&mut self, data: Bytes) -> Result<(), Abandoned> {
+        self.received = self.received.saturating_add(data.len() as u64);
         self.remaining = self.remaining.map(|left| left.saturating_sub(data.len() as u64));
         if let Some(writer) = &mut self.writer
             && writer.write(data.clone()).is_err()

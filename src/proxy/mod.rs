@@ -19,6 +19,7 @@
 
 mod access;
 mod ask;
+mod background;
 mod collapsed;
 mod error;
 mod exchange;
@@ -27,7 +28,10 @@ mod fill;
 mod forward;
 mod guard;
 mod interim;
+mod keep;
 mod own;
+mod plan;
+mod ranges;
 mod resource;
 mod respond;
 mod serialised;

@@ -4,32 +4,24 @@
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::{Method, Request, Response, StatusCode, Version};
+use hyper::{Request, Response, StatusCode};
 
-use crate::body::{Body, SpoolReader};
+use crate::body::Body;
 use crate::http::TargetUri;
 use crate::net::{ConnectionHandle, Reach};
-use crate::policy::outcome::{CacheOutcome, Detail, ForwardReason};
-use crate::policy::reuse::{self, Candidate, Decision, StaleGrant};
-use crate::store::{Lookup, StoredResponse};
+use crate::policy::outcome::{CacheOutcome, ForwardReason};
+use crate::store::StoredResponse;
 use crate::telemetry::CacheWord;
-use crate::upstream::{ContinueGate, Outgoing, ResponseBody};
+use crate::upstream::{ContinueGate, Outgoing};
 
 use super::ask::Ask;
 use super::error::ProxyError;
 use super::exchange::Exchange;
-use super::fetch::{self, Fetched, Kind, Outbound, Plan, ServedStale};
-use super::fill::Following;
+use super::fetch::{self, Fetched, Joined, Kind, Outbound, Private};
+use super::fill::Leading;
 use super::interim::Interim;
-use super::{Shared, collapsed, forward, respond, tunnel};
-
-/// What the store and the policy say about a request now.
-pub(super) enum Consulted {
-    /// A stored response answers it.
-    Answer(StoredResponse, CacheOutcome, CacheWord),
-    /// It must be forwarded.
-    Forward(Plan),
-}
+use super::plan::{Aim, Answer, Consulted, Plan, ServedStale, consult};
+use super::{Shared, background, collapsed, forward, respond, tunnel};
 
 /// Answers a request for a resource.
 pub(super) async fn answer(
@@ -43,34 +35,29 @@ pub(super) async fn answer(
     use http_body::Body as _;
     let client_upgrade = hyper::upgrade::on(&mut request);
     let (head, incoming) = request.into_parts();
-    let ask = Arc::new(Ask::read(head, uri, reach, !incoming.is_end_stream()));
+    let ask = Ask::read(head, uri, reach, !incoming.is_end_stream());
     let plan = match consult(shared, &ask)? {
-        Consulted::Answer(stored, outcome, word) => {
-            return Ok(from_store(shared, exchange, &ask, &stored, &outcome, word));
-        }
+        Consulted::Answer(answer) => return Ok(from_store(shared, exchange, &ask, answer)),
         Consulted::Forward(plan) => plan,
     };
     if ask.collapsible() {
-        return collapsed::answer(shared, exchange, &ask, plan, connection).await;
+        return collapsed::answer(shared, exchange, &Arc::new(ask), plan, connection).await;
     }
     let gate = ask.expects_continue.then(ContinueGate::new);
     let interim = Interim::new(connection, ask.version, gate.clone(), shared.pseudonym.clone());
     let mut fields = ask.fields.clone();
-    let body = forward::body(incoming, &mut fields, gate.clone());
+    let body = forward::body(incoming, &mut fields, gate);
     if let Outgoing::Incoming(body) = &body {
         exchange.count_up(body.received());
     }
-    let outbound = Outbound { fields, body, interim, connection: connection.clone() };
+    let (interim, connection) = (Some(interim), Some(connection.clone()));
+    let outbound = Outbound { fields, body, interim, connection };
     let fetched = fetch::run(shared, &ask, &plan, outbound).await?;
     match fetched.kind {
-        Kind::Private { response, .. } if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-            tunnel::upgraded(shared, exchange, &ask, response, client_upgrade)
+        Kind::Private(private) if private.response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+            tunnel::upgraded(shared, exchange, &ask, private.response, client_upgrade)
         }
-        _ => {
-            let response = conclude(shared, exchange, &ask, &plan, fetched);
-            let unread = gate.is_some_and(|gate| gate.is_refused());
-            Ok(if unread { respond::last(response) } else { response })
-        }
+        _ => Ok(conclude(shared, exchange, &ask, &plan, fetched)),
     }
 }
 
@@ -78,7 +65,7 @@ pub(super) async fn answer(
 pub(super) async fn alone(
     shared: &Arc<Shared>,
     exchange: &mut Exchange,
-    ask: &Arc<Ask>,
+    ask: &Ask,
     plan: Plan,
     connection: &Arc<ConnectionHandle>,
 ) -> Result<Response<Body>, ProxyError> {
@@ -91,69 +78,26 @@ pub(super) fn bodiless(shared: &Shared, ask: &Ask, connection: &Arc<ConnectionHa
     Outbound {
         fields: ask.fields.clone(),
         body: Outgoing::Empty,
-        interim: Interim::new(connection, ask.version, None, shared.pseudonym.clone()),
-        connection: connection.clone(),
+        interim: Some(Interim::new(connection, ask.version, None, shared.pseudonym.clone())),
+        connection: Some(connection.clone()),
     }
 }
 
-/// Looks up and decides (RFC 9111 §4).
-pub(super) fn consult(shared: &Shared, ask: &Ask) -> Result<Consulted, ProxyError> {
-    let forward = |reason, detail| {
-        Ok(Consulted::Forward(Plan { reason, detail, validate: None, on_error: None }))
-    };
-    if !ask.cacheable() {
-        let safe = matches!(ask.method, Method::GET | Method::HEAD);
-        return forward(if safe { ForwardReason::Bypass } else { ForwardReason::Method }, None);
-    }
-    let found = shared.store.lookup(&ask.key, &ask.fields);
-    if let Lookup::Found(stored) = &found
-        && !ask.reach.allows(stored.scope())
-    {
-        return Err(ProxyError::ScopeRefused { host: ask.uri().host().to_owned() });
-    }
-    let candidate = match &found {
-        Lookup::Found(stored) => Candidate::Stored(stored.head()),
-        Lookup::OtherVariant => Candidate::OtherVariant { tagged: false },
-        Lookup::Miss => Candidate::None,
-    };
-    let decision = reuse::decide(&ask.view(), candidate, shared.clock.now(), &shared.config.policy);
-    match (decision, found) {
-        (Decision::Reuse { ttl, .. }, Lookup::Found(stored)) => {
-            Ok(Consulted::Answer(stored, CacheOutcome::Hit { ttl, detail: None }, CacheWord::Hit))
-        }
-        // A validation behind the answer is not made yet: it is made first.
-        (Decision::ReuseStale { grant: StaleGrant::StaleWhileRevalidate, .. }, found) => {
-            let validate = match found {
-                Lookup::Found(stored) if ask.method == Method::GET => Some(stored),
-                _ => None,
-            };
-            let reason = ForwardReason::Stale;
-            let on_error = Some(StaleGrant::StaleWhileRevalidate);
-            Ok(Consulted::Forward(Plan { reason, detail: None, validate, on_error }))
-        }
-        (Decision::ReuseStale { ttl, grant, .. }, Lookup::Found(stored)) => {
-            let outcome = CacheOutcome::Hit { ttl, detail: Some(grant.detail()) };
-            Ok(Consulted::Answer(stored, outcome, CacheWord::Stale))
-        }
-        // A HEAD that finds a stale response is forwarded as it is: its answer has no body to store.
-        (Decision::Validate { reason, on_error }, Lookup::Found(stored))
-            if ask.method == Method::GET =>
-        {
-            let plan = Plan { reason, detail: None, validate: Some(stored), on_error };
-            Ok(Consulted::Forward(plan))
-        }
-        (Decision::Validate { reason, .. }, _) => forward(reason, None),
-        (Decision::Forward { reason, detail }, _) => forward(reason, detail),
-        (Decision::Complete { .. }, _) => forward(ForwardReason::Partial, None),
-        (Decision::OnlyIfCached, _) => Err(ProxyError::OnlyIfCached),
-        (Decision::Reuse { .. } | Decision::ReuseStale { .. }, _) => {
-            forward(ForwardReason::UriMiss, None)
-        }
-    }
-}
-
-/// Answers from the store and notes it.
+/// Answers from the store, and has validated behind the answer what is to be.
 pub(super) fn from_store(
+    shared: &Arc<Shared>,
+    exchange: &mut Exchange,
+    ask: &Ask,
+    answer: Answer,
+) -> Response<Body> {
+    let Answer { stored, outcome, word, behind } = answer;
+    if let Some(plan) = behind {
+        background::validate(shared, ask, plan);
+    }
+    read_out(shared, exchange, ask, &stored, &outcome, word)
+}
+
+fn read_out(
     shared: &Shared,
     exchange: &mut Exchange,
     ask: &Ask,
@@ -166,7 +110,7 @@ pub(super) fn from_store(
     respond::stored(shared, ask, stored, outcome)
 }
 
-/// Answers a stored response that was validated or could not be.
+/// Answers a stored response that the origin has confirmed.
 pub(super) fn after_validation(
     shared: &Shared,
     exchange: &mut Exchange,
@@ -175,30 +119,33 @@ pub(super) fn after_validation(
     stored: &StoredResponse,
     collapsed: bool,
 ) -> Response<Body> {
-    let ttl = stored.head().ttl(shared.clock.now());
     let outcome = CacheOutcome::Forwarded {
         reason: plan.reason,
         status: Some(StatusCode::NOT_MODIFIED.as_u16()),
         stored: false,
         collapsed,
-        ttl: Some(ttl),
+        ttl: Some(stored.head().ttl(shared.clock.now())),
         detail: None,
     };
     let word = if collapsed { CacheWord::Collapsed } else { CacheWord::Revalidated };
-    from_store(shared, exchange, ask, stored, &outcome, word)
+    read_out(shared, exchange, ask, stored, &outcome, word)
 }
 
-/// Answers what is served stale because the origin cannot be reached.
+/// Answers what is served stale because the origin failed.
 pub(super) fn stale(
     shared: &Shared,
     exchange: &mut Exchange,
     ask: &Ask,
-    ServedStale { stored, grant, why }: ServedStale,
+    stale: ServedStale,
 ) -> Response<Body> {
+    let ServedStale { stored, grant, why, peer } = stale;
+    if let Some(peer) = peer {
+        exchange.peer(peer);
+    }
     exchange.failed(why);
     let ttl = stored.head().ttl(shared.clock.now());
     let outcome = CacheOutcome::Hit { ttl, detail: Some(grant.detail()) };
-    from_store(shared, exchange, ask, &stored, &outcome, CacheWord::Stale)
+    read_out(shared, exchange, ask, &stored, &outcome, CacheWord::Stale)
 }
 
 /// Answers what a fetch of one's own came to.
@@ -214,15 +161,13 @@ pub(super) fn conclude(
     }
     match fetched.kind {
         Kind::Fill(fill) => {
-            let (following, reader) = fill.start(shared, None);
-            leading(shared, exchange, ask, plan, &following, reader)
+            let leading = fill.start(shared, None);
+            self::leading(shared, exchange, ask, plan, leading)
         }
+        Kind::Join(joined) => self::joined(shared, exchange, ask, plan, *joined),
         Kind::Freshened(stored) => after_validation(shared, exchange, ask, plan, &stored, false),
-        Kind::Stale(served) => stale(shared, exchange, ask, served),
-        Kind::Private { response, version, detail } => {
-            let detail = detail.or(plan.detail);
-            passed_through(shared, exchange, ask, plan, response, version, detail)
-        }
+        Kind::Stale(stale) => self::stale(shared, exchange, ask, stale),
+        Kind::Private(private) => passed_through(shared, exchange, ask, plan, *private),
     }
 }
 
@@ -232,22 +177,35 @@ pub(super) fn leading(
     exchange: &mut Exchange,
     ask: &Ask,
     plan: &Plan,
-    following: &Following,
-    reader: Option<SpoolReader>,
+    leading: Leading,
 ) -> Response<Body> {
-    exchange.outcome(CacheWord::Miss, Some("origin"));
-    exchange.watch(following.fate.clone());
-    let validated = plan.validate.is_some();
-    let outcome = CacheOutcome::Forwarded {
-        reason: plan.reason,
-        status: validated.then(|| following.head.status().as_u16()),
-        stored: true,
-        collapsed: false,
-        ttl: None,
-        detail: plan.detail,
-    };
+    noted(exchange, plan);
+    exchange.watch(leading.fate.clone());
+    let status = leading.shown.status.as_u16();
+    let outcome = with_stored(plan.outcome(Some(status), plan.detail));
     exchange.explain(&outcome);
-    respond::following(shared, ask, following, reader, &outcome)
+    // What the origin was asked in our words, it has not answered in the client's.
+    let evaluate = plan.aim == Aim::Validate;
+    respond::leading(shared, ask, leading, &outcome, evaluate)
+}
+
+/// Answers with what was stored and the part that came, put together.
+fn joined(
+    shared: &Arc<Shared>,
+    exchange: &mut Exchange,
+    ask: &Ask,
+    plan: &Plan,
+    joined: Joined,
+) -> Response<Body> {
+    noted(exchange, plan);
+    let Joined { stored, head, complete_length, wanted, part, ranged, fill } = joined;
+    let leading = fill.start(shared, None);
+    exchange.watch(leading.fate.clone());
+    let status = StatusCode::PARTIAL_CONTENT.as_u16();
+    let outcome = with_stored(plan.outcome(Some(status), plan.detail));
+    exchange.explain(&outcome);
+    let whole = respond::Whole { stored, head, complete_length };
+    respond::joined(shared, ask, whole, (wanted, part, ranged), leading, &outcome)
 }
 
 fn passed_through(
@@ -255,20 +213,26 @@ fn passed_through(
     exchange: &mut Exchange,
     ask: &Ask,
     plan: &Plan,
-    response: Response<ResponseBody>,
-    version: Version,
-    detail: Option<Detail>,
+    private: Private,
 ) -> Response<Body> {
+    noted(exchange, plan);
+    let status = private.response.status().as_u16();
+    let outcome = plan.outcome(Some(status), private.detail.or(plan.detail));
+    exchange.explain(&outcome);
+    respond::upstream(shared, ask, private.response, private.version, &outcome)
+}
+
+/// The word for an answer that the origin gave.
+fn noted(exchange: &mut Exchange, plan: &Plan) {
     let bypass = matches!(plan.reason, ForwardReason::Bypass | ForwardReason::Method);
     exchange.outcome(if bypass { CacheWord::Bypass } else { CacheWord::Miss }, Some("origin"));
-    let outcome = CacheOutcome::Forwarded {
-        reason: plan.reason,
-        status: plan.validate.is_some().then(|| response.status().as_u16()),
-        stored: false,
-        collapsed: false,
-        ttl: None,
-        detail,
-    };
-    exchange.explain(&outcome);
-    respond::upstream(shared, ask, response, version, &outcome)
+}
+
+fn with_stored(outcome: CacheOutcome) -> CacheOutcome {
+    match outcome {
+        CacheOutcome::Forwarded { reason, status, collapsed, ttl, detail, .. } => {
+            CacheOutcome::Forwarded { reason, status, stored: true, collapsed, ttl, detail }
+        }
+        hit @ CacheOutcome::Hit { .. } => hit,
+    }
 }

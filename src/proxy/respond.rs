@@ -9,19 +9,29 @@ use hyper::{HeaderMap, Method, Response, StatusCode, Version};
 
 use crate::body::{Body, SpoolReader};
 use crate::http::precondition::{self, Precondition};
-use crate::http::range::{self, RangeAnswer};
-use crate::http::{date, via};
-use crate::policy::StoredHead;
+use crate::http::{date, range, via};
 use crate::policy::outcome::CacheOutcome;
+use crate::policy::{Interval, StoredHead};
 use crate::store::StoredResponse;
 use crate::time::Timestamp;
 use crate::upstream::ResponseBody;
 
 use super::Shared;
 use super::ask::Ask;
-use super::fill::Following;
+use super::fill::{Following, Leading};
+use super::ranges::{self, Selected};
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+
+/// A stored response and a part that came for it.
+pub(super) struct Whole {
+    /// What was stored before.
+    pub(super) stored: StoredResponse,
+    /// The head of both.
+    pub(super) head: StoredHead,
+    /// How long the whole is.
+    pub(super) complete_length: Option<u64>,
+}
 
 /// Answers from the store.
 pub(super) fn stored(
@@ -39,69 +49,101 @@ pub(super) fn stored(
     };
     fields.insert(AGE, HeaderValue::from(head.current_age(now).as_secs()));
     finish_fields(shared, &mut fields, Version::HTTP_11, outcome);
-    if conditions_say_not_modified(ask, head, &fields, now) {
+    if conditions_say_not_modified(ask, head.status(), &fields, now) {
         return not_modified(fields);
     }
-    let length = stored.length();
-    let selected = select(ask, head, &fields, length, now);
-    let (status, body) = match selected {
-        RangeAnswer::Unsatisfiable => return unsatisfiable(fields, length),
-        RangeAnswer::Part { first, last } => {
-            fields.insert(CONTENT_RANGE, range::content_range(first, last, length));
-            fields.insert(CONTENT_LENGTH, HeaderValue::from(last - first + 1));
-            (
-                StatusCode::PARTIAL_CONTENT,
-                Body::from(stored.reader_range(first, last).unwrap_or_default()),
-            )
+    let ranged = ask.ranged(head, now);
+    match ranges::select(ask, stored, ranged) {
+        Selected::Unsatisfiable(length) => unsatisfiable(fields, length),
+        Selected::Parts(parts, length) => {
+            let body = ranges::parts(stored, &parts, length, &mut fields);
+            assemble(StatusCode::PARTIAL_CONTENT, None, fields, body)
         }
-        RangeAnswer::Whole | RangeAnswer::Parts(_) => {
+        Selected::Whole => {
             // Trailers need chunks: their announcement is in the stored head.
             let reader = match stored.trailers() {
                 Some(trailers) if ask.trailers => stored.reader().with_trailers(trailers.clone()),
                 _ => stored.reader(),
             };
-            if !reader.has_trailers() && !bodiless(head.status()) {
-                fields.insert(CONTENT_LENGTH, HeaderValue::from(length));
+            if !reader.has_trailers() && !bodiless(head.status()) && !stored.key().is_head() {
+                fields.insert(CONTENT_LENGTH, HeaderValue::from(stored.length()));
             }
-            (head.status(), Body::from(reader))
+            let body = if ask.method == Method::HEAD { Body::Empty } else { Body::from(reader) };
+            assemble(head.status(), head.reason(), fields, body)
         }
-    };
-    let body = if ask.method == Method::HEAD { Body::Empty } else { body };
-    assemble(status, head.reason(), fields, body)
+    }
 }
 
-/// Answers with a response that is being stored.
+/// Answers with a response that is being stored for another request.
 pub(super) fn following(
     shared: &Shared,
     ask: &Ask,
     following: &Following,
-    reader: Option<SpoolReader>,
+    reader: SpoolReader,
     outcome: &CacheOutcome,
 ) -> Response<Body> {
     let now = shared.clock.now();
     let head = &following.head;
-    // What was fetched for another client is reused; what was fetched for this one is passed on.
-    let fields = if matches!(outcome, CacheOutcome::Forwarded { collapsed: true, .. }) {
-        let mut fields = head.fields_without_validation();
-        fields.insert(AGE, HeaderValue::from(head.current_age(now).as_secs()));
-        fields
-    } else {
-        let mut fields = head.fields();
-        let withheld = following.withheld.iter();
-        fields.extend(withheld.map(|(name, value)| (name.clone(), value.clone())));
-        fields
-    };
-    let mut fields = fields;
+    let mut fields = head.fields_without_validation();
+    fields.insert(AGE, HeaderValue::from(head.current_age(now).as_secs()));
     finish_fields(shared, &mut fields, following.version, outcome);
-    // Conditions that the origin was asked with were its to answer.
-    if ask.has_conditions() && conditions_say_not_modified(ask, head, &fields, now) {
+    if conditions_say_not_modified(ask, head.status(), &fields, now) {
         return not_modified(fields);
     }
     if let (Some(length), false) = (following.length, bodiless(head.status())) {
         fields.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
-    let body = reader.map_or(Body::Empty, Body::from);
+    let body = if bodiless(head.status()) { Body::Empty } else { Body::from(reader) };
     assemble(head.status(), head.reason(), fields, body)
+}
+
+/// Answers with a response that is being stored for this request. `evaluate` says that the origin was
+/// not asked with the client's own conditions.
+pub(super) fn leading(
+    shared: &Shared,
+    ask: &Ask,
+    leading: Leading,
+    outcome: &CacheOutcome,
+    evaluate: bool,
+) -> Response<Body> {
+    let Leading { shown, version, reader, .. } = leading;
+    let (status, mut fields) = (shown.status, shown.headers);
+    finish_fields(shared, &mut fields, version, outcome);
+    let now = shared.clock.now();
+    if evaluate && conditions_say_not_modified(ask, status, &fields, now) {
+        return not_modified(fields);
+    }
+    let empty = bodiless(status) || ask.method == Method::HEAD;
+    let body = if empty { Body::Empty } else { reader.map_or(Body::Empty, Body::from) };
+    let reason = shown.extensions.get::<ReasonPhrase>().map(AsRef::as_ref);
+    assemble(status, reason, fields, body)
+}
+
+/// Answers with what was stored and the part that comes, put together (RFC 9111 §3.4).
+pub(super) fn joined(
+    shared: &Shared,
+    ask: &Ask,
+    whole: Whole,
+    (wanted, part, ranged): (Interval, Interval, bool),
+    leading: Leading,
+    outcome: &CacheOutcome,
+) -> Response<Body> {
+    let Whole { stored, head, complete_length } = whole;
+    let mut fields = head.fields();
+    finish_fields(shared, &mut fields, leading.version, outcome);
+    let now = shared.clock.now();
+    if conditions_say_not_modified(ask, StatusCode::OK, &fields, now) {
+        return not_modified(fields);
+    }
+    fields.insert(CONTENT_LENGTH, HeaderValue::from(wanted.length()));
+    let status = if ranged {
+        fields.insert(CONTENT_RANGE, ranges::content_range(wanted, complete_length));
+        StatusCode::PARTIAL_CONTENT
+    } else {
+        StatusCode::OK
+    };
+    let body = leading.reader.map(|reader| ranges::join(&stored, wanted, part, reader));
+    assemble(status, None, fields, body.unwrap_or_default())
 }
 
 /// Passes an answer of the origin through.
@@ -163,29 +205,12 @@ fn finish_fields(
 
 fn conditions_say_not_modified(
     ask: &Ask,
-    head: &StoredHead,
+    status: StatusCode,
     fields: &HeaderMap,
     now: Timestamp,
 ) -> bool {
-    let answer = precondition::evaluate(&ask.fields, &ask.method, head.status(), fields, now);
+    let answer = precondition::evaluate(&ask.fields, &ask.method, status, fields, now);
     answer == Precondition::NotModified
-}
-
-/// `Range` counts only for GET, after the preconditions, and only where the answer would be 200.
-fn select(
-    ask: &Ask,
-    head: &StoredHead,
-    fields: &HeaderMap,
-    length: u64,
-    now: Timestamp,
-) -> RangeAnswer {
-    if ask.method != Method::GET
-        || head.status() != StatusCode::OK
-        || !precondition::if_range_holds(&ask.fields, fields, now)
-    {
-        return RangeAnswer::Whole;
-    }
-    range::select(&ask.fields, length)
 }
 
 /// RFC 9110 §15.4.5: what guides the client's cache stays, what describes a body goes.

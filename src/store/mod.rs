@@ -184,6 +184,14 @@ impl Store {
         fresh
     }
 
+    /// Stores the body of `stored` under another head too: the origin says that it answers a request
+    /// with other nominated fields as well.
+    pub fn beside(&self, stored: &StoredResponse, head: StoredHead) -> StoredResponse {
+        let other = stored.with_head(next_id(), head);
+        self.shared.publish(&other, &Ticket::default());
+        other
+    }
+
     /// Removes one stored response; readers that have it read on.
     pub fn remove(&self, stored: &StoredResponse) {
         self.shared.memory.remove(stored);

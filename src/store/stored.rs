@@ -12,6 +12,7 @@ use super::segments::Segments;
 use super::tier::Tier;
 use crate::http::QueryRule;
 use crate::net::Scope;
+use crate::policy::select::Variant;
 use crate::policy::{CacheKey, Interval, Partial, StoredHead};
 
 /// What one stored response costs besides head and body: the cache's own nodes and table slots
@@ -294,4 +295,24 @@ impl Content {
 fn run(segments: &Segments, wanted: Interval) -> Option<Reader> {
     let (at, blocks) = segments.run(wanted)?;
     Some(Reader::new(blocks.clone(), wanted.first - at, wanted.length()))
+}
+
+impl Variant for StoredResponse {
+    fn head(&self) -> &StoredHead {
+        self.head()
+    }
+
+    fn partial(&self) -> Option<&Partial> {
+        match self.extent() {
+            Extent::Part(partial) => Some(partial),
+            Extent::Whole => None,
+        }
+    }
+
+    fn complete_length(&self) -> Option<u64> {
+        match self.extent() {
+            Extent::Part(partial) => partial.complete_length,
+            Extent::Whole => Some(self.length()),
+        }
+    }
 }

@@ -135,6 +135,11 @@ impl TargetUri {
         self.part(self.path_start as usize, self.text.len())
     }
 
+    /// The URI origin (RFC 6454 §6): scheme and authority.
+    pub fn origin(&self) -> &str {
+        self.part(0, self.path_start as usize)
+    }
+
     /// Scheme, authority and path, without the query.
     pub fn without_query(&self) -> &str {
         self.text.split_once('?').map_or(&self.text, |(before, _)| before)

@@ -1,0 +1,218 @@
+//! What is kept of an answer: what it invalidates, whether it is stored, and as what.
+
+use std::sync::Arc;
+
+use hyper::ext::ReasonPhrase;
+use hyper::header::{CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
+use hyper::{HeaderMap, Method, Response, StatusCode};
+
+use crate::http::{date, hop_by_hop};
+use crate::net::Scope;
+use crate::policy::outcome::Detail;
+use crate::policy::partial::{self, Interval};
+use crate::policy::storable::{Kept, ResponseView, Storable, storable};
+use crate::policy::{CacheKey, ExchangeTimes, StoredHead, invalidation, validation};
+use crate::store::{Announced, Refused, StoredResponse, Writer};
+use crate::upstream::{Reply, ResponseBody};
+
+use super::Shared;
+use super::ask::Ask;
+use super::fetch::{Fetched, Kind, Private, Received};
+use super::fill::Fill;
+use super::plan::Plan;
+
+/// How a response is to be stored.
+struct Keeping {
+    head: StoredHead,
+    /// Which part it is, how long the whole is, and what the part is added to.
+    part: Option<(Interval, Option<u64>, Option<StoredResponse>)>,
+}
+
+/// Decides whether an answer is stored, and invalidates what it makes doubtful (RFC 9111 §3, §4.4).
+pub(super) fn settle(
+    shared: &Arc<Shared>,
+    ask: &Ask,
+    plan: &Plan,
+    announced: Announced,
+    received: Received,
+) -> Fetched {
+    let Received { reply, times } = received;
+    let status = reply.response.status();
+    let announced = if invalidate(shared, ask, &reply.response) {
+        // What was announced before is too old now; this very answer is not (RFC 9110 §9.3.3).
+        shared.store.announce(ask.answer_key())
+    } else {
+        announced
+    };
+    if ask.method == Method::HEAD {
+        compare_head(shared, ask, plan, &reply, times);
+    }
+    let length = framed_length(&ask.method, status, reply.response.headers());
+    let version = reply.response.version();
+    let keeping = keeping(shared, ask, plan, &reply, times);
+    let Reply { mut response, scope, peer, .. } = reply;
+    if status != StatusCode::SWITCHING_PROTOCOLS {
+        end_to_end(response.headers_mut(), &times);
+    }
+    let peer = Some(peer);
+    let declined = match keeping {
+        Err(detail) => detail,
+        Ok(Keeping { head, part }) => {
+            let shown = Arc::new(head.clone());
+            match begin(announced, head, scope, length, part) {
+                Ok(writer) => {
+                    let (parts, body) = response.into_parts();
+                    let fill = Fill {
+                        shown: parts,
+                        head: shown,
+                        version,
+                        scope,
+                        length,
+                        writer,
+                        body,
+                        behind: plan.behind,
+                    };
+                    return Fetched { peer, kind: Kind::Fill(Box::new(fill)) };
+                }
+                Err(_refused) => Detail::TooLarge,
+            }
+        }
+    };
+    // For a method that is never stored the forward reason says it all.
+    let detail = (declined != Detail::Method).then_some(declined);
+    let private = Private { response, version, detail };
+    Fetched { peer, kind: Kind::Private(Box::new(private)) }
+}
+
+fn begin(
+    announced: Announced,
+    head: StoredHead,
+    scope: Scope,
+    length: Option<u64>,
+    part: Option<(Interval, Option<u64>, Option<StoredResponse>)>,
+) -> Result<Writer, Refused> {
+    match part {
+        None => announced.begin(head, scope, length),
+        Some((interval, complete_length, onto)) => {
+            announced.begin_part(head, scope, interval, complete_length, onto)
+        }
+    }
+}
+
+/// Invalidates what an unsafe request has changed (RFC 9111 §4.4, RFC 9875 §3); whether there was any.
+fn invalidate(shared: &Shared, ask: &Ask, response: &Response<ResponseBody>) -> bool {
+    let fields = response.headers();
+    let uris = invalidation::invalidated(&ask.method, ask.uri(), response.status(), fields);
+    let any = !uris.is_empty();
+    for uri in uris {
+        for key in [CacheKey::new(uri.clone()), CacheKey::head(uri)] {
+            shared.store.invalidate(&key);
+            shared.collapse.forget(&key);
+        }
+    }
+    let groups = invalidation::invalidated_groups(&ask.method, fields);
+    if any && !groups.is_empty() {
+        shared.store.invalidate_groups(ask.uri().origin(), &groups);
+    }
+    any
+}
+
+/// What the answer to a HEAD says about what is stored for GET (RFC 9111 §4.3.5).
+fn compare_head(shared: &Shared, ask: &Ask, plan: &Plan, reply: &Reply, times: ExchangeTimes) {
+    let held = plan.held.as_slice();
+    let described = described(reply, &times);
+    let view = ResponseView { status: reply.response.status(), fields: &described };
+    let config = &shared.config.policy;
+    let says = validation::assess_head(held, &ask.view(), &view, times, config);
+    for update in says.freshened {
+        if let Some(stored) = held.get(update.at).filter(|one| one.scope() == reply.scope) {
+            shared.store.freshen(stored, update.head);
+        }
+    }
+    for stored in says.changed.into_iter().filter_map(|at| held.get(at)) {
+        shared.store.remove(stored);
+    }
+}
+
+/// Whether and how the answer is stored, or why not.
+fn keeping(
+    shared: &Shared,
+    ask: &Ask,
+    plan: &Plan,
+    reply: &Reply,
+    times: ExchangeTimes,
+) -> Result<Keeping, Detail> {
+    let (response, config) = (&reply.response, &shared.config.policy);
+    let status = response.status();
+    if ask.upgrade.is_some() || (ask.content && ask.method.is_safe()) {
+        return Err(Detail::Method);
+    }
+    // As received: a field that `Connection` names still restricts.
+    let view = ResponseView { status, fields: response.headers() };
+    let kept = match storable(&ask.view(), &view, times, config) {
+        Storable::Decline(detail) => return Err(detail),
+        // The connection carries the credentials, and no field of the request shows them.
+        Storable::Store(_) if reply.pinned => return Err(Detail::Authorization),
+        Storable::Store(kept) => kept,
+    };
+    let mut fields = response.headers().clone();
+    end_to_end(&mut fields, &times);
+    if let Some(part) = kept.part {
+        let view = ResponseView { status, fields: &fields };
+        let onto = plan.chosen().filter(|stored| stored.scope() == reply.scope);
+        let combined = onto.and_then(|stored| {
+            let held = stored.held();
+            let combined =
+                partial::combine(stored.head(), &held, &ask.view(), &view, times, config)?;
+            Some((stored.clone(), combined))
+        });
+        if let Some((stored, combined)) = combined {
+            let part = (combined.part.interval, combined.partial.complete_length, Some(stored));
+            return Ok(Keeping { head: combined.head, part: Some(part) });
+        }
+        let head = head(response, &fields, times, &kept);
+        return Ok(Keeping { head, part: Some((part.interval, part.complete_length, None)) });
+    }
+    if ask.method != Method::HEAD {
+        fields.remove(CONTENT_LENGTH);
+    }
+    Ok(Keeping { head: head(response, &fields, times, &kept), part: None })
+}
+
+fn head(
+    response: &Response<ResponseBody>,
+    fields: &HeaderMap,
+    times: ExchangeTimes,
+    kept: &Kept,
+) -> StoredHead {
+    let reason = response.extensions().get::<ReasonPhrase>().map(AsRef::as_ref);
+    StoredHead::keep(response.status(), reason, fields, times, kept)
+}
+
+/// The fields of an answer that travel further than one hop.
+pub(super) fn described(reply: &Reply, times: &ExchangeTimes) -> HeaderMap {
+    let mut fields = reply.response.headers().clone();
+    end_to_end(&mut fields, times);
+    fields
+}
+
+/// The length of the body: what the message says; none when it is chunked or ends with the connection.
+fn framed_length(method: &Method, status: StatusCode, fields: &HeaderMap) -> Option<u64> {
+    if *method == Method::HEAD || status == StatusCode::NO_CONTENT {
+        return Some(0);
+    }
+    if fields.contains_key(TRANSFER_ENCODING) {
+        return None;
+    }
+    fields.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// Leaves what travels further than one hop. A length beside `Transfer-Encoding` is not believed.
+fn end_to_end(fields: &mut HeaderMap, times: &ExchangeTimes) {
+    if fields.contains_key(TRANSFER_ENCODING) {
+        fields.remove(CONTENT_LENGTH);
+    }
+    hop_by_hop::strip_response(fields);
+    // RFC 9110 §6.6.1: a recipient that caches or forwards dates what has no `Date`.
+    fields.entry(DATE).or_insert_with(|| date::format(times.response_time));
+}

@@ -1,0 +1,184 @@
+//! What is to be done with a request for a resource: what is stored, and what policy says about it.
+
+use std::net::SocketAddr;
+
+use hyper::Method;
+
+use crate::policy::CacheKey;
+use crate::policy::outcome::{CacheOutcome, Detail, ForwardReason};
+use crate::policy::partial::Missing;
+use crate::policy::reuse::{self, Decision, StaleGrant};
+use crate::policy::select::select;
+use crate::store::{Candidates, StoredResponse};
+use crate::telemetry::CacheWord;
+
+use super::Shared;
+use super::ask::Ask;
+use super::error::ProxyError;
+
+/// Why a request is forwarded, and what its answer is held against.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    /// The reason (RFC 9211 §2.2).
+    pub(super) reason: ForwardReason,
+    /// Why what is stored does not do, where there is more to say.
+    pub(super) detail: Option<Detail>,
+    /// What the request is made into.
+    pub(super) aim: Aim,
+    /// All that is stored for GET.
+    pub(super) held: Candidates,
+    /// Which of these the request selects.
+    pub(super) chosen: Option<usize>,
+    /// Who allows the chosen one to be served stale when the origin fails.
+    pub(super) on_error: Option<StaleGrant>,
+    /// Nobody waits for the answer: the response that is validated has been sent already.
+    pub(super) behind: bool,
+}
+
+/// What a request is made into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Aim {
+    /// It is sent as it is.
+    Fetch,
+    /// It asks whether what is stored still holds (RFC 9111 §4.3).
+    Validate,
+    /// It asks for the bytes that are missing of what is stored (RFC 9111 §3.4).
+    Complete(Missing),
+}
+
+impl Plan {
+    /// A request that is sent as it is, with nothing stored that matters.
+    pub(super) fn forward(reason: ForwardReason, detail: Option<Detail>) -> Self {
+        let (held, chosen, on_error) = (Candidates::None, None, None);
+        Self { reason, detail, aim: Aim::Fetch, held, chosen, on_error, behind: false }
+    }
+
+    /// The stored response that the request selects.
+    pub(super) fn chosen(&self) -> Option<&StoredResponse> {
+        self.held.as_slice().get(self.chosen?)
+    }
+
+    /// What is said of an answer to this plan.
+    pub(super) fn outcome(&self, status: Option<u16>, detail: Option<Detail>) -> CacheOutcome {
+        CacheOutcome::Forwarded {
+            reason: self.reason,
+            status: status.filter(|_| self.aim != Aim::Fetch),
+            stored: false,
+            collapsed: false,
+            ttl: None,
+            detail,
+        }
+    }
+}
+
+/// A stored response that answers a request.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) stored: StoredResponse,
+    pub(super) outcome: CacheOutcome,
+    pub(super) word: CacheWord,
+    /// The validation that follows the answer (RFC 5861 §3).
+    pub(super) behind: Option<Plan>,
+}
+
+/// What the store and the policy say about a request now.
+pub(super) enum Consulted {
+    /// A stored response answers it.
+    Answer(Answer),
+    /// It must be forwarded.
+    Forward(Plan),
+}
+
+/// A response that is served stale.
+#[derive(Clone, Debug)]
+pub(super) struct ServedStale {
+    /// The stored response.
+    pub(super) stored: StoredResponse,
+    /// Who allows it.
+    pub(super) grant: StaleGrant,
+    /// What is wrong with the origin: a sentence for the log.
+    pub(super) why: String,
+    /// The origin, when it answered.
+    pub(super) peer: Option<SocketAddr>,
+}
+
+/// Looks up and decides (RFC 9111 §4).
+pub(super) fn consult(shared: &Shared, ask: &Ask) -> Result<Consulted, ProxyError> {
+    if !ask.cacheable() {
+        let safe = matches!(ask.method, Method::GET | Method::HEAD);
+        let reason = if safe { ForwardReason::Bypass } else { ForwardReason::Method };
+        return Ok(Consulted::Forward(Plan::forward(reason, None)));
+    }
+    let mut held = shared.store.candidates(&ask.key);
+    if held.is_empty() {
+        held = shared.store.equivalents(&ask.key);
+    }
+    let consulted = judge(shared, ask, held)?;
+    if ask.method != Method::HEAD || matches!(consulted, Consulted::Answer(_)) {
+        return Ok(consulted);
+    }
+    // What HEAD got before answers HEAD; what the answer says about GET's is still to be seen.
+    let heads = shared.store.candidates(&CacheKey::head(ask.uri().clone()));
+    if heads.is_empty() {
+        return Ok(consulted);
+    }
+    match judge(shared, ask, heads)? {
+        Consulted::Answer(answer) if answer.behind.is_none() && reusable(&consulted) => {
+            Ok(Consulted::Answer(answer))
+        }
+        _ => Ok(consulted),
+    }
+}
+
+/// Whether what HEAD got may answer although GET's stored response does not: not when that is stale, for
+/// then the two may differ.
+fn reusable(of_get: &Consulted) -> bool {
+    matches!(of_get, Consulted::Forward(plan) if plan.chosen.is_none())
+}
+
+fn judge(shared: &Shared, ask: &Ask, held: Candidates) -> Result<Consulted, ProxyError> {
+    let (view, now, config) = (ask.view(), shared.clock.now(), &shared.config.policy);
+    let selection = select(held.as_slice(), &view, now);
+    let chosen = selection.at();
+    let stored = chosen.and_then(|at| held.as_slice().get(at)).cloned();
+    if stored.as_ref().is_some_and(|stored| !ask.reach.allows(stored.scope())) {
+        return Err(ProxyError::ScopeRefused { host: ask.uri().host().to_owned() });
+    }
+    let decision = reuse::decide(&view, selection.candidate(held.as_slice()), now, config);
+    // A client that may not reach what one of them came from is not told that the origin knows it.
+    let held =
+        if held.iter().all(|one| ask.reach.allows(one.scope())) { held } else { Candidates::None };
+    let chosen = if held.is_empty() { None } else { chosen };
+    let plan = |reason, aim, on_error| {
+        let held = held.clone();
+        Plan { reason, detail: None, aim, held, chosen, on_error, behind: false }
+    };
+    Ok(match (decision, stored) {
+        (Decision::Reuse { ttl, .. }, Some(stored)) => {
+            shared.store.used(&stored);
+            let outcome = CacheOutcome::Hit { ttl, detail: None };
+            Consulted::Answer(Answer { stored, outcome, word: CacheWord::Hit, behind: None })
+        }
+        (Decision::ReuseStale { ttl, grant, .. }, Some(stored)) => {
+            shared.store.used(&stored);
+            let outcome = CacheOutcome::Hit { ttl, detail: Some(grant.detail()) };
+            let validation =
+                Plan { behind: true, ..plan(ForwardReason::Stale, Aim::Validate, None) };
+            let behind = (grant == StaleGrant::StaleWhileRevalidate).then_some(validation);
+            Consulted::Answer(Answer { stored, outcome, word: CacheWord::Stale, behind })
+        }
+        (Decision::Validate { reason, on_error }, _) => {
+            Consulted::Forward(plan(reason, Aim::Validate, on_error))
+        }
+        (Decision::Complete { missing }, _) => {
+            Consulted::Forward(plan(ForwardReason::Partial, Aim::Complete(missing), None))
+        }
+        (Decision::Forward { reason, detail }, _) => {
+            Consulted::Forward(Plan { detail, ..plan(reason, Aim::Fetch, None) })
+        }
+        (Decision::OnlyIfCached, _) => return Err(ProxyError::OnlyIfCached),
+        (Decision::Reuse { .. } | Decision::ReuseStale { .. }, None) => {
+            Consulted::Forward(plan(ForwardReason::UriMiss, Aim::Fetch, None))
+        }
+    })
+}
