@@ -21,6 +21,11 @@ pub enum Dialect {
     Text,
 }
 
+/// Among a request's extensions: the URI of its `OPTIONS` ended with the authority. Whoever forwards it
+/// to that server asks for `*` (RFC 9112 §3.2.4); an [`http::Uri`] cannot tell, it says `/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EmptyPath;
+
 /// One client connection.
 #[derive(Debug)]
 pub struct ConnectionHandle {

@@ -26,7 +26,7 @@ use super::refusal::Refusal;
 use super::wire::Wire;
 use super::{Config, Handler};
 use crate::net::accept::{Accepted, Seat};
-use crate::net::connection::{ConnectionHandle, Dialect};
+use crate::net::connection::{ConnectionHandle, Dialect, EmptyPath};
 use crate::net::drain::Drain;
 
 /// What every connection of a server shares.
@@ -242,13 +242,20 @@ fn respond<H: Handler>(
     handler: Arc<H>,
     exchanges: Arc<Exchanges>,
     config: &Config,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> impl Future<
     Output = Result<Response<impl Body<Data = Bytes, Error = ErrorOf<H>> + use<H>>, Infallible>,
 > + use<H> {
     let is_http_10 = request.version() < Version::HTTP_11;
     let is_connect = request.method() == Method::CONNECT;
     let has_body = !request.body().is_end_stream();
+    if *request.method() == Method::OPTIONS
+        && request.uri().path_and_query().is_some_and(|path| path == "/")
+        && let Some(authority) = request.uri().authority()
+        && exchanges.path_is_empty(authority.as_str())
+    {
+        request.extensions_mut().insert(EmptyPath);
+    }
     exchanges.begin(is_http_10, has_body);
     let refusal = Refusal::of_request(&request, config);
     let refused = refusal.is_some();

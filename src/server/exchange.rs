@@ -75,6 +75,12 @@ impl Exchanges {
         }
     }
 
+    /// Whether the target of the request that was handed over last ended with its authority, as far as
+    /// its line was seen. To be asked before [`begin`](Self::begin).
+    pub(super) fn path_is_empty(&self, authority: &str) -> bool {
+        self.marks.lock().line.ends_with_authority(authority)
+    }
+
     /// The service was called.
     pub(super) fn begin(&self, is_http_10: bool, has_body: bool) {
         // Early answers: the next request can come before the answer to the one before is flushed. No
@@ -226,6 +232,13 @@ impl Line {
         let room = FIRST_LINE_LIMIT.saturating_sub(self.bytes.len()).min(line.len());
         self.bytes.extend_from_slice(line.get(..room).unwrap_or_default());
         self.ended |= self.bytes.len() >= FIRST_LINE_LIMIT;
+    }
+
+    /// Whether the target is `scheme://authority` and no more.
+    fn ends_with_authority(&self, authority: &str) -> bool {
+        let target = self.bytes.split(|&byte| byte == b' ').nth(1).unwrap_or_default();
+        let after_scheme = target.windows(3).position(|three| three == b"://");
+        after_scheme.and_then(|at| target.get(at + 3..)) == Some(authority.as_bytes())
     }
 
     /// The line began in an earlier read when a request was pipelined; then this is its middle.

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::io::AsyncWriteExt;
 
 use super::{Running, ok, ok_and_close};
-use crate::net::connection::Dialect;
+use crate::net::connection::{Dialect, EmptyPath};
 
 fn quick() -> Running {
     Running::start(|config| config.quiet_wait = Duration::from_millis(20))
@@ -75,6 +75,30 @@ async fn a_method_in_pieces_is_http() {
     client.send("T").await;
     client.send(" /auto HTTP/1.1\r\n\r\n").await;
     client.until(&ok("/auto")).await;
+}
+
+#[tokio::test]
+async fn a_path_that_was_not_written_is_known_from_a_slash() {
+    let mut running = quick();
+    let mut client = running.connect().await;
+    for (line, empty) in [
+        ("OPTIONS http://a.example", true),
+        ("OPTIONS http://a.example/", false),
+        ("OPTIONS http://a.example:8080", true),
+        ("OPTIONS HTTP://A.example", true),
+        ("OPTIONS http://a.example?", false),
+        ("OPTIONS http://a.example/x", false),
+        ("OPTIONS *", false),
+        ("OPTIONS /", false),
+        ("GET http://a.example", false),
+        ("OPTIONS http://a.example", true),
+    ] {
+        client.send(format!("{line} HTTP/1.1\r\nHost: a.example\r\n\r\n")).await;
+        let call = running.call().await;
+        assert_eq!(call.request.extensions().get::<EmptyPath>().is_some(), empty, "{line}");
+        call.ok("");
+        client.until("\r\n\r\n").await;
+    }
 }
 
 #[tokio::test]
