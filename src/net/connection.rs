@@ -8,6 +8,7 @@ use std::task::Waker;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 /// Interim responses that may wait for a client; [`ConnectionHandle::push_interim`] refuses more.
 const INTERIM_LIMIT: usize = 16;
@@ -34,6 +35,7 @@ pub struct ConnectionHandle {
     dialect: Dialect,
     exchange: AtomicU64,
     open: AtomicBool,
+    first_byte: Mutex<Instant>,
     interim: Mutex<Interim>,
     received: AtomicU64,
     sent: AtomicU64,
@@ -61,6 +63,7 @@ impl ConnectionHandle {
             dialect,
             exchange: AtomicU64::new(0),
             open: AtomicBool::new(false),
+            first_byte: Mutex::new(Instant::now()),
             interim: Mutex::default(),
             received: AtomicU64::new(0),
             sent: AtomicU64::new(0),
@@ -90,6 +93,17 @@ impl ConnectionHandle {
         interim.wanted = true;
         self.open.store(true, Ordering::Release);
         ExchangeId(self.exchange.fetch_add(1, Ordering::AcqRel) + 1)
+    }
+
+    /// When the first byte came of the request that was handed over, or refused, last: there its
+    /// duration begins. Of requests that came in one piece, all came then.
+    pub fn first_byte(&self) -> Instant {
+        *self.first_byte.lock()
+    }
+
+    /// Notes when the request began that is now handed over or refused: called by `server`.
+    pub fn note_first_byte(&self, at: Instant) {
+        *self.first_byte.lock() = at;
     }
 
     /// The exchange that was begun last.

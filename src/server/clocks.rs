@@ -17,6 +17,8 @@ pub(super) struct Clocks {
     awaited: Awaited,
     /// Whether an answer is still owed: then only its request's body is waited for.
     answering: bool,
+    /// When the head that was read last began.
+    first_byte: Instant,
     /// Since when a write has been blocked.
     writing: Option<Instant>,
     /// When we are gone, unless a request has come by then.
@@ -92,9 +94,15 @@ impl Clocks {
             waits,
             awaited: Awaited::Head(first_byte),
             answering: false,
+            first_byte,
             writing: None,
             leaving: None,
         }
+    }
+
+    /// When the request that is being read, or has just been, began to arrive.
+    pub(super) fn first_byte(&self) -> Instant {
+        self.first_byte
     }
 
     /// No request is waited for much longer.
@@ -148,9 +156,12 @@ impl Clocks {
             // Empty lines before a request are no part of it (RFC 9112 §2.2).
             Awaited::Request(_) if !bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n')) => {
                 self.awaited = Awaited::Head(now);
+                self.first_byte = now;
             }
             Awaited::Request(_) | Awaited::Head(_) => {}
             Awaited::Body(upload) => {
+                // The next request may come with it.
+                self.first_byte = now;
                 if let Some(since) = upload.wanted.take() {
                     upload.waited += now.saturating_duration_since(since);
                 }
@@ -300,6 +311,32 @@ mod tests {
         clocks.read(&[0; 20 * 1024], start);
         clocks.read_waits(start);
         assert_eq!(overdue(&clocks, start), Some((20, Overdue::Body)));
+    }
+
+    #[test]
+    fn a_request_begins_with_its_first_byte() {
+        let (mut clocks, start) = clocks();
+        let second = |n: u32| start + n * SECOND;
+        clocks.read(b"ET / HTTP/1.1", second(1));
+        assert_eq!(clocks.first_byte(), start);
+        clocks.exchange_begins(true, second(1));
+        clocks.answered(second(2));
+        clocks.body_ended(second(3));
+        clocks.read(b"\r\n", second(4));
+        clocks.read(b"G", second(5));
+        clocks.read(b"ET / HTTP/1.1\r\n\r\n", second(6));
+        assert_eq!(clocks.first_byte(), second(5));
+        clocks.exchange_begins(false, second(6));
+        // While the answer is made, the next one begins.
+        clocks.read(b"P", second(7));
+        clocks.answered(second(8));
+        clocks.read(b"UT / HTTP/1.1\r\n\r\nbody", second(9));
+        assert_eq!(clocks.first_byte(), second(7));
+        clocks.exchange_begins(true, second(9));
+        clocks.read(b"the end of it, and GET / HTTP/1.1\r\n\r\n", second(10));
+        clocks.body_ended(second(11));
+        clocks.answered(second(12));
+        assert_eq!(clocks.first_byte(), second(10));
     }
 
     #[test]

@@ -155,6 +155,7 @@ impl<H: Handler> Serving<H> {
         let (mut stream, _seat) = wire.into_parts();
         match last_word(end, &exchanges, &rest, &config) {
             LastWord::Refuse(refusal) if whole => {
+                exchanges.will_refuse();
                 let answer = handler.refuse(&handle, &refusal);
                 handle.note_sent(answer.len());
                 answer_and_close(stream, &answer, config.write_stall_wait).await;

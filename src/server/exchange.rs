@@ -93,6 +93,7 @@ impl Exchanges {
         self.body_overdue.store(false, Ordering::Release);
         let in_flight = self.drain.guard(Class::Exchange);
         let mut marks = self.marks.lock();
+        self.handle.note_first_byte(marks.clocks.first_byte());
         marks.clocks.exchange_begins(has_body, Instant::now());
         marks.in_flight = Some(in_flight);
         marks.body_dropped = false;
@@ -135,6 +136,11 @@ impl Exchanges {
         };
         self.handle.end_exchange();
         drop(in_flight);
+    }
+
+    /// What is being read will not become a request: a refusal says when it began.
+    pub(super) fn will_refuse(&self) {
+        self.handle.note_first_byte(self.marks.lock().clocks.first_byte());
     }
 
     /// A drain has begun.

@@ -53,7 +53,8 @@ pub trait Handler: Send + Sync + 'static {
         connection: Arc<ConnectionHandle>,
     ) -> impl Future<Output = Response<Self::Body>> + Send;
 
-    /// The whole serialised answer, `Connection: close` included, to what never became a request.
+    /// The whole serialised answer, `Connection: close` included, to what never became a request. When
+    /// that began, `connection` says.
     fn refuse(&self, connection: &ConnectionHandle, refusal: &Refusal) -> Bytes;
 }
 

@@ -24,7 +24,7 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{Config, Handler, Refusal, Server};
 use crate::net::ConnectionHandle;
@@ -108,6 +108,14 @@ impl Call {
 pub(super) struct Script {
     calls: mpsc::UnboundedSender<Call>,
     refusals: Mutex<Vec<Refusal>>,
+    /// When what was refused last began to arrive.
+    refused_since: Mutex<Option<Instant>>,
+}
+
+impl Script {
+    fn new(calls: mpsc::UnboundedSender<Call>) -> Self {
+        Self { calls, refusals: Mutex::default(), refused_since: Mutex::default() }
+    }
 }
 
 impl Handler for Script {
@@ -126,7 +134,8 @@ impl Handler for Script {
         answered.await.unwrap()
     }
 
-    fn refuse(&self, _connection: &ConnectionHandle, refusal: &Refusal) -> Bytes {
+    fn refuse(&self, connection: &ConnectionHandle, refusal: &Refusal) -> Bytes {
+        *self.refused_since.lock() = Some(connection.first_byte());
         self.refusals.lock().push(refusal.clone());
         page(refusal.status.as_u16()).into()
     }
@@ -154,7 +163,7 @@ impl Running {
         let server = Server::bind(&config).unwrap();
         let address = server.addresses()[0];
         let (calls, called) = mpsc::unbounded_channel();
-        let handler = Arc::new(Script { calls, refusals: Mutex::default() });
+        let handler = Arc::new(Script::new(calls));
         let drain = Drain::new();
         server.serve(Arc::clone(&handler), drain.clone());
         Self { address, drain, handler, calls: called }

@@ -8,7 +8,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::io::AsyncReadExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{Running, SOON, TestBody, ok, outlast_short_waits, page};
 
@@ -29,9 +29,32 @@ async fn so_is_the_second_head_on_a_connection() {
     let mut client = running.connect().await;
     client.send("GET /auto HTTP/1.1\r\n\r\n").await;
     client.until(&ok("/auto")).await;
+    let sending = Instant::now();
     client.send("GET /slow").await;
     assert_eq!(client.rest().await, page(408));
+    let since = *running.handler.refused_since.lock();
+    assert!(since.is_some_and(|since| since >= sending), "it began with its first byte");
     assert_eq!(running.refusals().pop().unwrap().first_line, "GET /slow");
+}
+
+#[tokio::test]
+async fn a_request_has_been_coming_since_its_first_byte() {
+    let mut running = Running::plain();
+    let mut client = running.connect().await;
+    for _ in 0..2 {
+        client.send("GET /slow HT").await;
+        outlast_short_waits().await;
+        client.send("TP/1.1\r\n\r\n").await;
+        let call = running.call().await;
+        let coming = call.connection.first_byte().elapsed();
+        assert!(coming >= 3 * SHORT, "{coming:?}");
+        call.ok("done");
+        client.until(&ok("done")).await;
+    }
+    let sending = Instant::now();
+    client.send("GET /quick HTTP/1.1\r\n\r\n").await;
+    let call = running.call().await;
+    assert!(call.connection.first_byte() >= sending, "not since the one before");
 }
 
 #[tokio::test]

@@ -112,7 +112,7 @@ async fn watched(most: usize) -> (Client, Arc<Seen>, mpsc::UnboundedReceiver<Cal
     let (stream, peer) = listener.accept().await.unwrap();
     let (calls, called) = mpsc::unbounded_channel();
     let serving = Serving {
-        handler: Arc::new(Script { calls, refusals: parking_lot::Mutex::default() }),
+        handler: Arc::new(Script::new(calls)),
         config: Arc::new(Config::default()),
         drain: Drain::new(),
     };
