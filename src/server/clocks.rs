@@ -220,11 +220,13 @@ impl Clocks {
         Ok(next)
     }
 
-    /// No wait that begins while the timer runs may end before it fires.
+    /// No wait that begins while the timer runs may end before it fires; but one of nought, which would
+    /// keep it firing, ends with the others.
     fn longest_sleep(&self) -> Duration {
         let Waits { head, idle, body_stall, body_rate_grace, write_stall, .. } = self.waits;
-        let shortest = head.min(idle).min(body_stall).min(body_rate_grace).min(write_stall);
-        shortest.max(Duration::from_millis(1))
+        let waits = [head, idle, body_stall, body_rate_grace, write_stall];
+        let shortest = waits.into_iter().filter(|wait| !wait.is_zero()).min();
+        shortest.unwrap_or_default().max(Duration::from_millis(1))
     }
 }
 
@@ -385,6 +387,19 @@ mod tests {
         clocks.exchange_begins(true, start);
         clocks.read_waits(start);
         assert_eq!(overdue(&clocks, start), Some((30, Overdue::Body)));
+    }
+
+    #[test]
+    fn a_grace_of_nought_wakes_nobody_who_waits_for_something_else() {
+        let start = Instant::now();
+        let config = Config { body_rate_grace: Duration::ZERO, ..Config::default() };
+        let mut clocks = Clocks::new(&config, start);
+        clocks.answered(start);
+        assert_eq!(clocks.check(start), Ok(start + 10 * SECOND));
+        clocks.exchange_begins(true, start);
+        clocks.read(&[0; 2048], start);
+        clocks.read_waits(start);
+        assert_eq!(overdue(&clocks, start), Some((2, Overdue::Body)));
     }
 
     #[test]
