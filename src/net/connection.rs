@@ -37,8 +37,6 @@ pub struct ConnectionHandle {
     open: AtomicBool,
     first_byte: Mutex<Instant>,
     interim: Mutex<Interim>,
-    received: AtomicU64,
-    sent: AtomicU64,
     pinned: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
@@ -65,8 +63,6 @@ impl ConnectionHandle {
             open: AtomicBool::new(false),
             first_byte: Mutex::new(Instant::now()),
             interim: Mutex::default(),
-            received: AtomicU64::new(0),
-            sent: AtomicU64::new(0),
             pinned: Mutex::default(),
         }
     }
@@ -166,26 +162,6 @@ impl ConnectionHandle {
             interim.waker = Some(waker.clone());
         }
         next
-    }
-
-    /// Bytes that came from the client on this connection, heads and framing included.
-    pub fn received(&self) -> u64 {
-        self.received.load(Ordering::Relaxed)
-    }
-
-    /// Bytes that were written to the client on this connection, heads and framing included.
-    pub fn sent(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
-    }
-
-    /// Counts bytes that came from the client: called by `server`.
-    pub fn note_received(&self, bytes: usize) {
-        self.received.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
-
-    /// Counts bytes that were written to the client: called by `server`.
-    pub fn note_sent(&self, bytes: usize) {
-        self.sent.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// Takes what is pinned to this connection (an upstream connection that carries credentials).

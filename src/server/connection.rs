@@ -157,7 +157,6 @@ impl<H: Handler> Serving<H> {
             LastWord::Refuse(refusal) if whole => {
                 exchanges.will_refuse();
                 let answer = handler.refuse(&handle, &refusal);
-                handle.note_sent(answer.len());
                 answer_and_close(stream, &answer, config.write_stall_wait).await;
             }
             LastWord::Refuse(_) => {}

@@ -158,7 +158,6 @@ impl Exchanges {
     }
 
     pub(super) fn read(&self, bytes: &[u8], now: Instant) {
-        self.handle.note_received(bytes.len());
         let mut marks = self.marks.lock();
         marks.clocks.read(bytes, now);
         if marks.clocks.awaits_head() {
@@ -170,8 +169,7 @@ impl Exchanges {
         self.marks.lock().clocks.write_waits(now);
     }
 
-    pub(super) fn wrote(&self, bytes: usize) {
-        self.handle.note_sent(bytes);
+    pub(super) fn wrote(&self) {
         self.marks.lock().clocks.wrote();
     }
 

@@ -122,7 +122,7 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
             many => stream.poll_write_vectored(cx, many),
         };
         match &written {
-            Poll::Ready(Ok(n)) => self.exchanges.wrote(*n),
+            Poll::Ready(Ok(_)) => self.exchanges.wrote(),
             Poll::Ready(Err(_)) => {}
             Poll::Pending => self.exchanges.write_waits(Instant::now()),
         }
@@ -186,9 +186,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         let this = self.get_mut();
         let before = into.filled().len();
         if this.exchanges.is_upgraded() {
-            ready!(Pin::new(&mut this.stream).poll_read(cx, into))?;
-            this.exchanges.handle.note_received(into.filled().len() - before);
-            return Poll::Ready(Ok(()));
+            return Pin::new(&mut this.stream).poll_read(cx, into);
         }
         if this.exchanges.body_is_overdue() {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));

@@ -55,7 +55,6 @@ async fn speaks_freely(
     io.write_all(b"last words").await.unwrap();
     io.shutdown().await.unwrap();
     assert_eq!(client.rest().await, "last words");
-    assert!(connection.received() > 16 && connection.sent() > 10);
 }
 
 #[tokio::test]
