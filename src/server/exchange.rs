@@ -26,6 +26,13 @@ pub(super) struct Exchanges {
     upgraded: AtomicBool,
     /// Reads of the request body fail from now on.
     body_overdue: AtomicBool,
+    /// A request body is coming: whoever reads nothing waits for it.
+    body_comes: AtomicBool,
+    /// The response body is gone: all that is left of the exchange is in hyper's buffer.
+    body_dropped: AtomicBool,
+    /// The connection is to be closed with a refusal.
+    refused: AtomicBool,
+    /// All else, locked three times in the life of an exchange without a body: read, begun, flushed.
     marks: Mutex<Marks>,
 }
 
@@ -33,8 +40,6 @@ pub(super) struct Exchanges {
 struct Marks {
     clocks: Clocks,
     in_flight: Option<InFlight>,
-    /// The response body is gone: all that is left of the exchange is in hyper's buffer.
-    body_dropped: bool,
     /// The end of the response is the end of the connection.
     close_delimited: bool,
     /// The status with which hyper wanted to answer by itself.
@@ -60,7 +65,6 @@ impl Exchanges {
         let marks = Marks {
             clocks: Clocks::new(config, first_byte),
             in_flight: None,
-            body_dropped: false,
             close_delimited: false,
             own_answer: None,
             refusal: None,
@@ -71,6 +75,9 @@ impl Exchanges {
             drain,
             upgraded: AtomicBool::new(false),
             body_overdue: AtomicBool::new(false),
+            body_comes: AtomicBool::new(false),
+            body_dropped: AtomicBool::new(false),
+            refused: AtomicBool::new(false),
             marks: Mutex::new(marks),
         }
     }
@@ -91,12 +98,13 @@ impl Exchanges {
             self.handle.close_interim();
         }
         self.body_overdue.store(false, Ordering::Release);
+        self.body_comes.store(has_body, Ordering::Release);
+        self.body_dropped.store(false, Ordering::Release);
         let in_flight = self.drain.guard(Class::Exchange);
         let mut marks = self.marks.lock();
         self.handle.note_first_byte(marks.clocks.first_byte());
         marks.clocks.exchange_begins(has_body, Instant::now());
         marks.in_flight = Some(in_flight);
-        marks.body_dropped = false;
         marks.close_delimited = false;
         marks.line = Line { bytes: std::mem::take(&mut marks.line.bytes), ended: false };
         marks.line.bytes.clear();
@@ -118,19 +126,16 @@ impl Exchanges {
 
     /// hyper dropped the response body.
     pub(super) fn body_dropped(&self) {
-        self.marks.lock().body_dropped = true;
+        self.body_dropped.store(true, Ordering::Release);
     }
 
     /// hyper's buffer is empty: ends the exchange if its body is gone.
     pub(super) fn flushed(&self) {
-        if !self.handle.exchange_open() {
+        if !self.handle.exchange_open() || !self.body_dropped.load(Ordering::Acquire) {
             return;
         }
         let in_flight = {
             let mut marks = self.marks.lock();
-            if !marks.body_dropped {
-                return;
-            }
             marks.clocks.answered(Instant::now());
             marks.in_flight.take()
         };
@@ -150,11 +155,16 @@ impl Exchanges {
 
     /// hyper waits for a request head: the body of the request before it has ended.
     pub(super) fn head_awaited(&self) {
-        self.marks.lock().clocks.body_ended(Instant::now());
+        if self.body_comes.swap(false, Ordering::AcqRel) {
+            self.marks.lock().clocks.body_ended(Instant::now());
+        }
     }
 
-    pub(super) fn read_waits(&self, now: Instant) {
-        self.marks.lock().clocks.read_waits(now);
+    /// A read found nothing.
+    pub(super) fn read_waits(&self) {
+        if self.body_comes.load(Ordering::Acquire) {
+            self.marks.lock().clocks.read_waits(Instant::now());
+        }
     }
 
     pub(super) fn read(&self, bytes: &[u8], now: Instant) {
@@ -165,11 +175,13 @@ impl Exchanges {
         }
     }
 
-    pub(super) fn write_waits(&self, now: Instant) {
-        self.marks.lock().clocks.write_waits(now);
+    /// A write was blocked.
+    pub(super) fn write_waits(&self) {
+        self.marks.lock().clocks.write_waits(Instant::now());
     }
 
-    pub(super) fn wrote(&self) {
+    /// A write went through after one that was blocked.
+    pub(super) fn write_goes_on(&self) {
         self.marks.lock().clocks.wrote();
     }
 
@@ -202,10 +214,11 @@ impl Exchanges {
     /// The connection is to be closed with this, instead of an answer from the handler.
     pub(super) fn refuse(&self, refusal: Refusal) {
         self.marks.lock().refusal = Some(refusal);
+        self.refused.store(true, Ordering::Release);
     }
 
     pub(super) fn take_refusal(&self) -> Option<Refusal> {
-        self.marks.lock().refusal.take()
+        if self.refused.load(Ordering::Acquire) { self.marks.lock().refusal.take() } else { None }
     }
 
     /// Whether only a reset tells the client that the response in flight was cut.

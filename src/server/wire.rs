@@ -33,6 +33,8 @@ pub(super) struct Wire<S> {
     interim: Bytes,
     /// The exchange whose final head was begun last.
     responded: Option<ExchangeId>,
+    /// Whether the last write was blocked.
+    blocked: bool,
     /// The place under the connection limits, kept as long as the socket, upgrades included.
     seat: Option<Seat>,
 }
@@ -64,6 +66,7 @@ impl<S> Wire<S> {
             run: Run::Boundary,
             interim: Bytes::new(),
             responded: None,
+            blocked: false,
             seat,
         }
     }
@@ -121,11 +124,13 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
             [one] => stream.poll_write(cx, one),
             many => stream.poll_write_vectored(cx, many),
         };
+        // The clocks need to be told of changes only.
         match &written {
-            Poll::Ready(Ok(_)) => self.exchanges.wrote(),
-            Poll::Ready(Err(_)) => {}
-            Poll::Pending => self.exchanges.write_waits(Instant::now()),
+            Poll::Ready(Ok(_)) if self.blocked => self.exchanges.write_goes_on(),
+            Poll::Pending if !self.blocked => self.exchanges.write_waits(),
+            _ => {}
         }
+        self.blocked = written.is_pending();
         written
     }
 
@@ -199,7 +204,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
                 this.prefix = Bytes::new();
             }
         } else if Pin::new(&mut this.stream).poll_read(cx, into)?.is_pending() {
-            this.exchanges.read_waits(Instant::now());
+            this.exchanges.read_waits();
             return Poll::Pending;
         }
         let read = into.filled().get(before..).unwrap_or_default();
