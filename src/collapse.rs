@@ -116,9 +116,12 @@ impl<T> Collapse<T> {
     pub fn forget(&self, key: &CacheKey) {
         self.table.state.lock().flights.remove(key);
     }
+}
 
+#[cfg(test)]
+impl<T> Collapse<T> {
     /// Keys in flight.
-    pub fn in_flight(&self) -> usize {
+    fn in_flight(&self) -> usize {
         self.table.state.lock().flights.len()
     }
 }

@@ -25,7 +25,7 @@ mod watched;
 #[cfg(test)]
 mod tests;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -151,10 +151,8 @@ pub struct Upstream {
     dialer: Dialer,
     pool: Arc<Pool>,
     http: Builder,
-    interfaces: Arc<Interfaces>,
     response_wait: Duration,
     read_wait: Duration,
-    deny_private: bool,
 }
 
 impl Upstream {
@@ -172,24 +170,17 @@ impl Upstream {
             queue_wait: config.queue_wait,
         };
         Ok(Self {
-            dialer: Dialer::new(config, Arc::clone(&interfaces))?,
+            dialer: Dialer::new(config, interfaces)?,
             pool: Pool::new(limits),
             http: http_options(config),
-            interfaces,
             response_wait: config.response_wait,
             read_wait: config.read_wait,
-            deny_private: config.deny_private,
         })
     }
 
     /// Tells where we listen ourselves: nobody reaches the proxy through the proxy.
     pub fn own_listeners(&self, listeners: Vec<SocketAddr>) {
         self.dialer.set_listeners(listeners);
-    }
-
-    /// What a client with this address may reach.
-    pub fn reach(&self, client: IpAddr) -> Reach {
-        Reach::new(self.interfaces.scope(client), self.deny_private)
     }
 
     /// Sends a request over a pooled connection or a new one and waits for the response head. A request

@@ -23,8 +23,6 @@ const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 pub enum Outgoing {
     /// No body.
     Empty,
-    /// A body that is there as a whole; it can be sent again.
-    Bytes(Bytes),
     /// The client's body, streamed.
     Incoming(IncomingBody),
 }
@@ -34,7 +32,6 @@ impl Outgoing {
     pub(super) fn again(&self) -> Option<Self> {
         match self {
             Self::Empty => Some(Self::Empty),
-            Self::Bytes(bytes) => Some(Self::Bytes(bytes.clone())),
             Self::Incoming(_) => None,
         }
     }
@@ -43,7 +40,7 @@ impl Outgoing {
     pub(super) fn gate(&self) -> Option<ContinueGate> {
         match self {
             Self::Incoming(body) => body.gate.as_ref().map(|held| held.gate.clone()),
-            Self::Empty | Self::Bytes(_) => None,
+            Self::Empty => None,
         }
     }
 }
@@ -56,17 +53,8 @@ impl Body for Outgoing {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let this = self.get_mut();
-        match this {
+        match self.get_mut() {
             Self::Empty => Poll::Ready(None),
-            Self::Bytes(bytes) => {
-                let bytes = std::mem::take(bytes);
-                *this = Self::Empty;
-                if bytes.is_empty() {
-                    return Poll::Ready(None);
-                }
-                Poll::Ready(Some(Ok(Frame::data(bytes))))
-            }
             Self::Incoming(body) => Pin::new(body).poll_frame(cx),
         }
     }
@@ -74,7 +62,6 @@ impl Body for Outgoing {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Empty => true,
-            Self::Bytes(bytes) => bytes.is_empty(),
             Self::Incoming(body) => body.is_end_stream(),
         }
     }
@@ -82,9 +69,6 @@ impl Body for Outgoing {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Empty => SizeHint::with_exact(0),
-            Self::Bytes(bytes) => {
-                SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
-            }
             Self::Incoming(body) => body.size_hint(),
         }
     }

@@ -72,11 +72,6 @@ impl Spool {
     pub fn readers(&self) -> usize {
         self.shared.state.lock().readers()
     }
-
-    /// Whether [`Spool::join`] would succeed.
-    pub fn joinable(&self) -> bool {
-        self.shared.state.lock().joinable()
-    }
 }
 
 impl Drop for Spool {

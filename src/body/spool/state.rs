@@ -104,10 +104,6 @@ impl State {
         self.readers
     }
 
-    pub(super) fn pushed(&self) -> u64 {
-        self.head
-    }
-
     pub(super) fn announce(&mut self, length: u64) {
         self.length = Some(length);
     }

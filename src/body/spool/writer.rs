@@ -85,11 +85,6 @@ impl SpoolWriter {
         self.shared().state.lock().joinable()
     }
 
-    /// Bytes pushed so far.
-    pub fn pushed(&self) -> u64 {
-        self.shared().state.lock().pushed()
-    }
-
     /// Waits until no reader is there: whoever fetches then decides whether to go on. Others may
     /// still join, until [`SpoolWriter::stop_joining_if_unread`].
     pub async fn readers_gone(&self) {

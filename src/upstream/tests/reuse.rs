@@ -142,7 +142,7 @@ async fn a_request_that_must_not_be_repeated_is_not() {
     let origin = loses_reused().await;
     let upstream = upstream(&config());
     get(&origin.target()).text(&upstream).await;
-    let error = post(&origin.target(), "once").send(&upstream).await.unwrap_err();
+    let error = post(&origin.target(), "once").await.send(&upstream).await.unwrap_err();
     assert!(matches!(error, UpstreamError::Incomplete { .. }), "{error}");
     assert_eq!(origin.connections(), 1);
 }
@@ -186,7 +186,7 @@ async fn a_connection_that_the_origin_closed_while_it_rested_is_not_used() {
     let name = origin.target().as_str().trim_end_matches('/').to_owned();
     until(|| upstream.pool.origin(&name).open() == 0).await;
     // Even what must not be repeated arrives.
-    let reply = post(&origin.target(), "once").send(&upstream).await.unwrap();
+    let reply = post(&origin.target(), "once").await.send(&upstream).await.unwrap();
     assert_eq!(reply.response.status(), StatusCode::OK);
     assert_eq!(origin.connections(), 2);
 }

@@ -6,14 +6,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request};
-use http_body_util::BodyExt;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use http::{Method, Request, Response};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 use crate::http::{Scheme, TargetUri};
 use crate::net::{ConnectionHandle, Interfaces, Reach, Scope};
-use crate::upstream::{Call, Config, Outgoing, Reply, ResponseBody, Upstream, UpstreamError};
+use crate::upstream::{
+    Call, Config, IncomingBody, Outgoing, Reply, ResponseBody, Upstream, UpstreamError,
+};
 
 /// The longest that a test waits for an event.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
@@ -189,12 +195,45 @@ pub(super) fn get(target: &TargetUri) -> Ask<'static> {
     Ask { target: target.clone(), request, reach: NEAR, repeatable: true, client: None }
 }
 
-pub(super) fn post(target: &TargetUri, body: &'static str) -> Ask<'static> {
-    let mut ask = get(target);
-    *ask.request.method_mut() = Method::POST;
-    *ask.request.body_mut() = Outgoing::Bytes(Bytes::from_static(body.as_bytes()));
+/// A POST of a client that stays.
+pub(super) async fn post(target: &TargetUri, body: &'static str) -> Ask<'static> {
+    let (mut client, incoming) = incoming(&format!("Content-Length: {}\r\n", body.len())).await;
+    client.write_all(body.as_bytes()).await.unwrap();
+    tokio::spawn(async move {
+        let _stays = client;
+        std::future::pending::<()>().await;
+    });
+    streamed(IncomingBody::new(incoming), Method::POST, target)
+}
+
+pub(super) fn streamed(body: IncomingBody, method: Method, target: &TargetUri) -> Ask<'static> {
+    let mut ask = get(target).method(method);
+    *ask.request.body_mut() = Outgoing::Incoming(body);
     ask.repeatable = false;
     ask
+}
+
+/// A client's body as the server gets it: what is written to the stream after the head is the body.
+pub(super) async fn incoming(fields: &str) -> (DuplexStream, Incoming) {
+    let (mut client, stream) = tokio::io::duplex(256 * 1024);
+    let (out, mut bodies) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let service = service_fn(move |request: Request<Incoming>| {
+            let out = out.clone();
+            async move {
+                out.send(request.into_body()).await.unwrap();
+                std::future::pending::<Result<Response<Empty<Bytes>>, hyper::Error>>().await
+            }
+        });
+        let server = hyper::server::conn::http1::Builder::new();
+        server.serve_connection(TokioIo::new(stream), service).await
+    });
+    client
+        .write_all(format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n").as_bytes())
+        .await
+        .unwrap();
+    let body = soon(bodies.recv()).await.unwrap();
+    (client, body)
 }
 
 impl<'a> Ask<'a> {
