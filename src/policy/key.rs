@@ -7,29 +7,32 @@ use crate::http::TargetUri;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CacheKey {
     uri: TargetUri,
-    /// Its lowest bit is HEAD's.
-    digest: u128,
+    /// In two halves, so that it is not aligned to 16 bytes. Its lowest bit is HEAD's.
+    digest: [u64; 2],
 }
 
 /// The bit of a digest that is set for HEAD, and for nothing else.
-const HEAD: u128 = 1;
+const HEAD: u64 = 1;
 
 impl CacheKey {
     /// The key of what GET gets from a target URI.
     pub fn new(uri: TargetUri) -> Self {
-        let digest = digest(uri.as_str().as_bytes()) & !HEAD;
+        let [low, high] = halves(digest(uri.as_str().as_bytes()));
+        let digest = [low & !HEAD, high];
         Self { uri, digest }
     }
 
     /// The key of what HEAD gets from a target URI. Only HEAD is answered with it.
     pub fn head(uri: TargetUri) -> Self {
-        let digest = digest(uri.as_str().as_bytes()) | HEAD;
+        let [low, high] = halves(digest(uri.as_str().as_bytes()));
+        let digest = [low | HEAD, high];
         Self { uri, digest }
     }
 
     /// Whether it is HEAD's.
     pub fn is_head(&self) -> bool {
-        self.digest & HEAD != 0
+        let [low, _] = self.digest;
+        low & HEAD != 0
     }
 
     /// The target URI.
@@ -39,8 +42,14 @@ impl CacheKey {
 
     /// 128 bits that find the key; equality is decided by the URI.
     pub fn digest(&self) -> u128 {
-        self.digest
+        let [low, high] = self.digest;
+        u128::from(high) << 64 | u128::from(low)
     }
+}
+
+/// The low and the high half.
+fn halves(digest: u128) -> [u64; 2] {
+    [digest as u64, (digest >> 64) as u64]
 }
 
 /// The first 128 bits of BLAKE3.

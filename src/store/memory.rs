@@ -78,11 +78,8 @@ impl Memory {
         if shard == usize::MAX {
             return;
         }
-        let untidy = self.variants.untidy(shard);
-        self.sweep.store(untidy.as_ref().map_or(usize::MAX, |_| shard + 1), Ordering::Release);
-        for digest in untidy.into_iter().flatten() {
-            self.variants.prune(digest);
-        }
+        let more = self.variants.prune_shard(shard);
+        self.sweep.store(if more { shard + 1 } else { usize::MAX }, Ordering::Release);
     }
 
     fn enter(&self, response: &StoredResponse) {

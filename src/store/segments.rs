@@ -31,7 +31,7 @@ impl Segments {
     /// The first part.
     pub(super) fn first(lineage: u64, part: &Segment) -> Self {
         let runs = BTreeMap::from([(part.interval.first, part.blocks.clone())]);
-        Self::of(lineage, part.complete_length, runs)
+        Self::of(lineage, part.complete_length, &runs)
     }
 
     /// A complete body as the only part of itself; `None` when it is empty.
@@ -65,7 +65,7 @@ impl Segments {
         let mut runs: BTreeMap<_, _> =
             old.into_iter().map(|(interval, blocks)| (interval.first, blocks)).collect();
         runs.insert(part.interval.first, part.blocks.clone());
-        Some(Self::of(self.lineage, complete_length, runs))
+        Some(Self::of(self.lineage, complete_length, &runs))
     }
 
     /// What is there, without the bytes of `new`.
@@ -84,9 +84,9 @@ impl Segments {
     }
 
     /// Puts runs together that do not overlap; those that touch become one.
-    fn of(lineage: u64, complete_length: Option<u64>, pieces: BTreeMap<u64, Blocks>) -> Self {
+    fn of(lineage: u64, complete_length: Option<u64>, pieces: &BTreeMap<u64, Blocks>) -> Self {
         let mut partial = Partial { complete_length, ..Partial::default() };
-        for (first, blocks) in &pieces {
+        for (first, blocks) in pieces {
             if let Some(last) = (blocks.length() as u64).checked_sub(1) {
                 partial.intervals.add(Interval { first: *first, last: first.saturating_add(last) });
             }

@@ -19,13 +19,14 @@ const SHARDS: usize = 64;
 /// Which variants are stored. No other lock is taken and nothing is called while one of its locks is
 /// held, except the questions that are passed in.
 ///
-/// Two keys with one digest would share a list; what is found is compared with the key.
+/// A digest only finds: what is in a list is compared with the key.
 #[derive(Debug)]
 pub(super) struct Variants {
     shards: Box<[RwLock<Shard>]>,
 }
 
-type Shard = HashMap<u128, List, BuildHasherDefault<DigestHasher>>;
+/// By one half of the digest: two keys may share a list, and then each finds its own in it.
+type Shard = HashMap<u64, List, BuildHasherDefault<DigestHasher>>;
 
 /// The variants under one digest: mostly one, which takes no allocation. Never empty for long.
 #[derive(Debug)]
@@ -61,7 +62,7 @@ impl Variants {
         let mut gone = false;
         let Some(shard) = self.shard(key.digest()) else { return (found, gone) };
         let shard = shard.read();
-        for member in shard.get(&key.digest()).map_or(&[][..], List::members) {
+        for member in shard.get(&place(key.digest())).map_or(&[][..], List::members) {
             match member.response.stored() {
                 Some(response) if response.key() == key => found.push(response),
                 Some(_) => {}
@@ -83,8 +84,8 @@ impl Variants {
         if !allowed() {
             return Err(Superseded);
         }
-        let Some(list) = shard.get_mut(&digest) else {
-            shard.insert(digest, List::One(Member::of(response)));
+        let Some(list) = shard.get_mut(&place(digest)) else {
+            shard.insert(place(digest), List::One(Member::of(response)));
             return Ok(Vec::new());
         };
         let received = |response: &StoredResponse| response.head().times.response_time;
@@ -107,7 +108,7 @@ impl Variants {
     ) -> Result<Vec<StoredResponse>, Superseded> {
         let digest = old.key().digest();
         let mut shard = self.shard(digest).ok_or(Superseded)?.write();
-        let list = shard.get_mut(&digest).ok_or(Superseded)?;
+        let list = shard.get_mut(&place(digest)).ok_or(Superseded)?;
         let is_there = list.members().iter().any(|member| member.id == old.id());
         if !is_there || !old.is_counted() || !allowed() {
             return Err(Superseded);
@@ -130,19 +131,28 @@ impl Variants {
 
     /// Takes out all variants of a key.
     pub(super) fn discard_all(&self, key: &CacheKey) -> Vec<StoredResponse> {
-        let Some(shard) = self.shard(key.digest()) else { return Vec::new() };
-        let list = shard.write().remove(&key.digest());
-        let members = list.as_ref().map_or(&[][..], List::members);
-        members.iter().filter_map(|member| member.response.stored()).collect()
+        let mut gone = Vec::new();
+        self.retain(key.digest(), |member| match member.response.stored() {
+            Some(response) if response.key() == key => {
+                gone.push(response);
+                false
+            }
+            other => other.is_some(),
+        });
+        gone
     }
 
-    /// All digests in one shard under which something is listed that is not stored any more; `None`
-    /// behind the last shard.
-    pub(super) fn untidy(&self, shard: usize) -> Option<Vec<u128>> {
-        let shard = self.shards.get(shard)?.read();
+    /// Takes those that are not stored any more out of one shard; false behind the last one.
+    pub(super) fn prune_shard(&self, shard: usize) -> bool {
+        let Some(shard) = self.shards.get(shard) else { return false };
         let is_gone = |member: &Member| member.response.stored().is_none();
-        let lists = shard.iter().filter(|(_, list)| list.members().iter().any(is_gone));
-        Some(lists.map(|(digest, _)| *digest).collect())
+        shard.write().retain(|_, list| {
+            if list.members().iter().any(is_gone) {
+                list.retain(|member| !is_gone(member));
+            }
+            !list.members().is_empty()
+        });
+        true
     }
 
     /// Keys that have variants.
@@ -151,13 +161,13 @@ impl Variants {
         self.shards.iter().map(|shard| shard.read().len()).sum()
     }
 
-    fn retain(&self, digest: u128, stays: impl Fn(&Member) -> bool) {
+    fn retain(&self, digest: u128, stays: impl FnMut(&Member) -> bool) {
         let Some(shard) = self.shard(digest) else { return };
         let mut shard = shard.write();
-        let Some(list) = shard.get_mut(&digest) else { return };
+        let Some(list) = shard.get_mut(&place(digest)) else { return };
         list.retain(stays);
         if list.members().is_empty() {
-            shard.remove(&digest);
+            shard.remove(&place(digest));
         }
     }
 
@@ -175,7 +185,7 @@ impl List {
         }
     }
 
-    fn retain(&mut self, stays: impl Fn(&Member) -> bool) {
+    fn retain(&mut self, mut stays: impl FnMut(&Member) -> bool) {
         let mut members: Vec<_> =
             self.members().iter().filter(|member| stays(member)).cloned().collect();
         *self = match members.pop() {
@@ -218,12 +228,18 @@ impl Member {
     }
 }
 
-/// Whether one takes the place of the other: the same request fields are nominated, with equal values.
+/// Whether one takes the place of the other: the same key and the same request fields are nominated, with
+/// equal values.
 fn is_same_variant(one: &StoredResponse, other: &StoredResponse) -> bool {
-    one.head().nominated == other.head().nominated
+    one.key() == other.key() && one.head().nominated == other.head().nominated
 }
 
-/// A digest is evenly spread already: its low bits are its hash.
+/// The half of a digest that the map has.
+fn place(digest: u128) -> u64 {
+    digest as u64
+}
+
+/// A digest is evenly spread already, but for its lowest bit.
 #[derive(Default)]
 struct DigestHasher(u64);
 
@@ -238,9 +254,8 @@ impl Hasher for DigestHasher {
         }
     }
 
-    fn write_u128(&mut self, digest: u128) {
-        let [a, b, c, d, e, f, g, h, ..] = digest.to_le_bytes();
-        self.0 = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    fn write_u64(&mut self, half: u64) {
+        self.0 = half.rotate_right(1);
     }
 }
 
