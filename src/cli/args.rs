@@ -71,6 +71,10 @@ pub struct ServeArgs {
     /// Reverse mode: origin-form requests go to this origin
     #[arg(long, value_name = "URL")]
     pub origin: Option<OsString>,
+    /// Targeted fields to listen to (RFC 9213), with commas between them [default: CDN-Cache-Control
+    /// with --origin, else none]
+    #[arg(long, value_name = "LIST")]
+    pub targeted_fields: Option<OsString>,
     /// Fetch /HOST/PATH from http://HOST/PATH
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", hide_possible_values = true)]
@@ -106,6 +110,7 @@ impl ServeArgs {
             ("max_object", one(self.max_object.as_ref())),
             ("workers", one(self.workers.as_ref())),
             ("origin", one(self.origin.as_ref())),
+            ("targeted_fields", one(self.targeted_fields.as_ref())),
             ("gateway", one(self.gateway.as_ref())),
             ("log_format", one(self.log_format.as_ref())),
             ("log_level", one(self.log_level.as_ref())),
@@ -117,7 +122,7 @@ impl ServeArgs {
     }
 
     /// The keys that are options, and therefore environment variables.
-    pub(super) const KEYS: [&'static str; 14] = [
+    pub(super) const KEYS: [&'static str; 15] = [
         "listen",
         "cache_dir",
         "disk",
@@ -127,6 +132,7 @@ impl ServeArgs {
         "max_object",
         "workers",
         "origin",
+        "targeted_fields",
         "gateway",
         "log_format",
         "log_level",

@@ -55,7 +55,6 @@ fn upstream(settings: &Settings) -> upstream::Config {
         dns_negative: settings.dns_negative,
         dns_servers: settings.dns_servers.clone(),
         upstream_ca: settings.upstream_ca.clone(),
-        deny_private: settings.deny_private,
         hosts_file: settings.hosts_file.clone(),
     }
 }
@@ -82,7 +81,8 @@ fn proxy(settings: &Settings) -> proxy::Config {
         },
         policy: policy::reuse::Config {
             max_stale: settings.max_stale,
-            ..policy::reuse::Config::default()
+            error_lifetime: settings.error_lifetime,
+            targets: policy::targeted::TargetList::new(settings.targeted_fields.iter().cloned()),
         },
         fill: proxy::FillConfig {
             spool_budget: settings.spool_budget,

@@ -55,13 +55,12 @@ pub fn unquote(argument: &str) -> Option<Cow<'_, str>> {
 }
 
 /// A member taken apart: the token that it begins with, and its argument as written (see [`unquote`]).
-/// Whitespace before the `=` is forgiven, so that `private ="x"` stays private; after it, it is part of
-/// the argument, which is then invalid. So is anything else that follows the token, so that
-/// `no-store; max-age=60` stays `no-store`.
+/// Whatever else stands between the two, or in place of the `=`, leaves the token with an argument that
+/// is invalid, so that `no-store; max-age=60` stays `no-store`, `private ="x"` stays private, and
+/// `max-age =60` is no lifetime. Whitespace behind the `=` is part of the argument, which is then invalid.
 pub fn split_argument(member: &str) -> (&str, Option<&str>) {
     let end = member.bytes().position(|byte| !is_tchar(byte)).unwrap_or(member.len());
     let (name, rest) = member.split_at_checked(end).unwrap_or((member, ""));
-    let rest = rest.trim_start_matches(is_ows);
     (name, (!rest.is_empty()).then(|| rest.strip_prefix('=').unwrap_or_default()))
 }
 

@@ -6,6 +6,7 @@ use hyper::{HeaderMap, Method, Version};
 
 use crate::http::{TargetUri, hop_by_hop, precondition};
 use crate::net::Reach;
+use crate::net::connection::EmptyPath;
 use crate::policy::cache_control::RequestDirectives;
 use crate::policy::storable::RequestView;
 use crate::policy::{self, CacheKey, StoredHead};
@@ -33,6 +34,8 @@ pub(super) struct Ask {
     pub(super) trailers: bool,
     /// Whether the client waits for a 100 before it sends its body.
     pub(super) expects_continue: bool,
+    /// Whether it is an `OPTIONS` for the server as a whole: the target had no path (RFC 9112 §3.2.4).
+    pub(super) asterisk: bool,
     /// Whether the request carries content.
     pub(super) content: bool,
 }
@@ -68,6 +71,7 @@ impl Ask {
             upgrade,
             trailers,
             expects_continue,
+            asterisk: head.extensions.get::<EmptyPath>().is_some(),
             content,
         }
     }

@@ -177,6 +177,7 @@ fn upstream_row(error: &UpstreamError) -> (StatusCode, &'static str, CacheWord) 
             (S::BAD_GATEWAY, "http_upgrade_failed", Error)
         }
         E::BadResponse { .. } => (S::BAD_GATEWAY, "http_protocol_error", Error),
+        E::RequestBody { late: true, .. } => (S::REQUEST_TIMEOUT, "http_request_error", Error),
         E::RequestBody { .. } => (S::BAD_REQUEST, "http_request_error", Error),
     }
 }
@@ -234,6 +235,7 @@ pub(super) fn refuse(
     record.error = Some(reason.to_owned());
     record.bytes = text.len() as u64;
     record.time = now;
+    record.duration = connection.first_byte().elapsed();
     shared.log.record(record);
     let mut answer = serialised::head(status, response.headers());
     answer.put_slice(text.as_bytes());

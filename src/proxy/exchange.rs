@@ -35,7 +35,7 @@ pub struct Exchange {
     fate: Option<Arc<Fate>>,
     log: AccessLog,
     clock: SharedClock,
-    handed_over: bool,
+    done: bool,
 }
 
 impl Exchange {
@@ -53,13 +53,13 @@ impl Exchange {
         }
         Self {
             record,
-            started: Instant::now(),
+            started: connection.first_byte(),
             bytes_up: None,
             slot: None,
             fate: None,
             log: shared.log.clone(),
             clock: shared.clock.clone(),
-            handed_over: false,
+            done: false,
         }
     }
 
@@ -149,7 +149,7 @@ impl Exchange {
     /// behind writes no record.
     pub(super) fn hand_over(&mut self) -> Self {
         let record = blank(self.record.client, self.record.method.clone());
-        self.handed_over = true;
+        self.done = true;
         Self {
             record: std::mem::replace(&mut self.record, record),
             started: self.started,
@@ -158,7 +158,7 @@ impl Exchange {
             fate: None,
             log: self.log.clone(),
             clock: self.clock.clone(),
-            handed_over: false,
+            done: false,
         }
     }
 
@@ -184,12 +184,12 @@ impl Exchange {
         self.end(down, why);
     }
 
-    /// Writes the access record.
-    fn end(mut self, down: u64, why: Option<String>) {
-        if self.handed_over {
+    /// Writes the access record, once.
+    fn end(&mut self, down: u64, why: Option<String>) {
+        if std::mem::replace(&mut self.done, true) {
             return;
         }
-        self.record.error = self.record.error.or(why);
+        self.record.error = self.record.error.take().or(why);
         if let Some(detail) = self.fate.as_ref().and_then(|fate| fate.get()) {
             self.because(*detail);
         }
@@ -197,18 +197,26 @@ impl Exchange {
         self.record.bytes_up = self.bytes_up.as_ref().map_or(0, |up| up.load(Ordering::Relaxed));
         self.record.duration = self.started.elapsed();
         self.record.time = self.clock.now();
-        self.log.record(self.record);
+        let record = blank(self.record.client, None);
+        self.log.record(std::mem::replace(&mut self.record, record));
+    }
+}
+
+/// An exchange that a stop has cut off is an exchange all the same.
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.end(0, Some("cut off before it was answered".to_owned()));
     }
 }
 
 impl Watch for Box<Exchange> {
-    fn ended(self, bytes: u64, end: BodyEnd) {
+    fn ended(mut self, bytes: u64, end: BodyEnd) {
         let why = match end {
             BodyEnd::Complete => None,
             BodyEnd::Failed(error) => Some(error.to_string()),
             BodyEnd::Cancelled => Some("the client went away before the end".to_owned()),
         };
-        (*self).end(bytes, why);
+        self.end(bytes, why);
     }
 }
 

@@ -255,11 +255,16 @@ fn replace(
     let failed = received.reply.response.status().is_server_error();
     let fetched = keep::settle(shared, ask, plan, announced, received);
     if let Some(stored) = plan.chosen().filter(|_| !failed) {
-        let takes_its_place = match &fetched.kind {
-            Kind::Fill(fill) => fill.head.nominated == stored.head().nominated,
+        let stays = match &fetched.kind {
+            // It is replaced when the new one is there; with other nominated fields, it is still good for
+            // the requests that the new one is not for, as long as it is fresh.
+            Kind::Fill(fill) => {
+                fill.head.nominated == stored.head().nominated
+                    || stored.head().ttl(shared.clock.now()) > 0
+            }
             _ => false,
         };
-        if !takes_its_place && ask.answer_key() == *stored.key() {
+        if !stays && ask.answer_key() == *stored.key() {
             shared.store.remove(stored);
         }
     }

@@ -28,8 +28,7 @@ pub(super) fn head(
         via::decrement_max_forwards(&mut fields);
     }
     connection_options(ask, &mut fields);
-    let target: Uri = uri
-        .path_and_query()
+    let target: Uri = if ask.asterisk { "*" } else { uri.path_and_query() }
         .parse()
         .map_err(|_error| ProxyError::Malformed("the path of the target is not a path"))?;
     let mut request = Request::new(());

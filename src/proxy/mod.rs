@@ -23,6 +23,7 @@ mod background;
 mod collapsed;
 mod error;
 mod exchange;
+mod failures;
 mod fetch;
 mod fill;
 mod forward;
@@ -112,6 +113,7 @@ struct Shared {
     clock: SharedClock,
     pseudonym: Pseudonym,
     collapse: Collapse<fetch::Outcome>,
+    failures: failures::Failures,
     spools: Arc<Budget>,
     slots: Arc<tokio::sync::Semaphore>,
 }
@@ -122,6 +124,7 @@ impl Proxy {
         let Parts { store, upstream, interfaces, drain, log, clock } = parts;
         Self(Arc::new(Shared {
             collapse: Collapse::new(config.collapse.clone()),
+            failures: failures::Failures::default(),
             spools: Arc::new(Budget::new(config.fill.spool_budget)),
             slots: Arc::new(tokio::sync::Semaphore::new(config.requests_in_flight)),
             pseudonym: Pseudonym::random(),

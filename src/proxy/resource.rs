@@ -41,12 +41,12 @@ pub(super) async fn answer(
         Consulted::Forward(plan) => plan,
     };
     if ask.collapsible() {
-        return collapsed::answer(shared, exchange, &Arc::new(ask), plan, connection).await;
+        return together(shared, exchange, &Arc::new(ask), plan, connection).await;
     }
     let gate = ask.expects_continue.then(ContinueGate::new);
     let interim = Interim::new(connection, ask.version, gate.clone(), shared.pseudonym.clone());
     let mut fields = ask.fields.clone();
-    let body = forward::body(incoming, &mut fields, gate);
+    let body = forward::body(incoming, &mut fields, gate.clone());
     if let Outgoing::Incoming(body) = &body {
         exchange.count_up(body.received());
     }
@@ -57,8 +57,36 @@ pub(super) async fn answer(
         Kind::Private(private) if private.response.status() == StatusCode::SWITCHING_PROTOCOLS => {
             tunnel::upgraded(shared, exchange, &ask, private.response, client_upgrade)
         }
-        _ => Ok(conclude(shared, exchange, &ask, &plan, fetched)),
+        _ => {
+            let response = conclude(shared, exchange, &ask, &plan, fetched);
+            let unread = gate.is_some_and(|gate| gate.is_refused());
+            Ok(if unread { respond::last(response) } else { response })
+        }
     }
+}
+
+/// Fetches together with others, unless that has just failed.
+async fn together(
+    shared: &Arc<Shared>,
+    exchange: &mut Exchange,
+    ask: &Arc<Ask>,
+    plan: Plan,
+    connection: &Arc<ConnectionHandle>,
+) -> Result<Response<Body>, ProxyError> {
+    let lifetime = shared.config.policy.error_lifetime;
+    if lifetime.is_zero() {
+        return collapsed::answer(shared, exchange, ask, plan, connection).await;
+    }
+    if let Some(error) = shared.failures.recall(&ask.key, ask.reach, shared.clock.now()) {
+        return Err(error);
+    }
+    let answer = collapsed::answer(shared, exchange, ask, plan, connection).await;
+    if let Err(error) = &answer
+        && error.concerns_everybody()
+    {
+        shared.failures.note(&ask.key, error, ask.reach, shared.clock.now(), lifetime);
+    }
+    answer
 }
 
 /// Fetches without others: a request without content that joined nobody.

@@ -1,10 +1,10 @@
 //! What never became a request, and why.
 
-use ::http::header::TRANSFER_ENCODING;
 use ::http::{HeaderMap, Request, StatusCode, Uri};
 use bytes::Bytes;
 
 use super::Config;
+use crate::http::framing::{TransferCoding, transfer_coding};
 
 /// The most of a request line that is kept for the log.
 pub(super) const FIRST_LINE_LIMIT: usize = 16 * 1024;
@@ -68,7 +68,7 @@ impl Refusal {
         } else if longest_field(request.headers()) > config.max_field {
             let reason = "a field of the request is larger than this proxy takes";
             (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, reason)
-        } else if !is_plainly_chunked(request.headers()) {
+        } else if transfer_coding(request.headers()) == TransferCoding::Other {
             // RFC 9112 §6.1: a coding that we do not decode; hyper looks at the last one only.
             let reason = "the request has a transfer coding other than chunked";
             (StatusCode::NOT_IMPLEMENTED, reason)
@@ -93,15 +93,6 @@ fn longest_field(fields: &HeaderMap) -> usize {
         name.as_str().len() + value.len()
     };
     fields.iter().map(length).max().unwrap_or(0)
-}
-
-fn is_plainly_chunked(fields: &HeaderMap) -> bool {
-    let mut lines = fields.get_all(TRANSFER_ENCODING).iter();
-    match (lines.next(), lines.next()) {
-        (None, _) => true,
-        (Some(only), None) => only.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"),
-        _ => false,
-    }
 }
 
 /// The first line without its end, and whether it has one.

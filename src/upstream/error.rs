@@ -100,6 +100,8 @@ pub enum UpstreamError {
     RequestBody {
         /// What the client's connection said.
         why: Arc<str>,
+        /// Whether it came too slowly (RFC 9110 §15.5.9).
+        late: bool,
     },
 }
 

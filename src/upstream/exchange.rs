@@ -1,5 +1,6 @@
 //! One request and its response on one connection: two directions that must both end cleanly.
 
+use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
@@ -13,6 +14,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
+use super::body::io_cause;
 use super::origin::Origin;
 use super::outgoing::Outgoing;
 use super::pin::Place;
@@ -39,7 +41,7 @@ enum RequestEnd {
     Sending,
     Sent,
     /// The body broke off; with the reason when the client's side did.
-    Failed(Option<Arc<str>>),
+    Failed(Option<BodyFault>),
 }
 
 /// Where a connection goes after a clean end.
@@ -86,11 +88,27 @@ impl Exchange {
         }
     }
 
-    fn request_failure(&self) -> Option<Arc<str>> {
+    fn request_failure(&self) -> Option<BodyFault> {
         match &self.state.lock().request {
             RequestEnd::Failed(why) => why.clone(),
             RequestEnd::Sending | RequestEnd::Sent => None,
         }
+    }
+}
+
+/// What went wrong with a client's body.
+#[derive(Clone, Debug)]
+pub(super) struct BodyFault {
+    pub(super) why: Arc<str>,
+    /// It came too slowly.
+    pub(super) late: bool,
+}
+
+impl BodyFault {
+    fn of(error: &hyper::Error) -> Self {
+        let late = io_cause(error).is_some_and(|io| io.kind() == io::ErrorKind::TimedOut);
+        let why = if late { "it came too slowly".into() } else { error.to_string().into() };
+        Self { why, late }
     }
 }
 
@@ -145,7 +163,7 @@ impl Body for SentBody {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         match &frame {
             None => self.tell(RequestEnd::Sent),
-            Some(Err(error)) => self.tell(RequestEnd::Failed(Some(error.to_string().into()))),
+            Some(Err(error)) => self.tell(RequestEnd::Failed(Some(BodyFault::of(error)))),
             Some(Ok(frame)) if frame.is_trailers() => self.tell(RequestEnd::Sent),
             Some(Ok(_)) => self.tell_if_ended(),
         }
@@ -211,7 +229,7 @@ pub(super) enum FailureKind {
     /// No response in time after the last byte of the request.
     Timeout,
     /// The client's body failed.
-    RequestBody(Arc<str>),
+    RequestBody(BodyFault),
     /// What hyper said.
     Wire(hyper::Error),
 }

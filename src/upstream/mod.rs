@@ -81,8 +81,6 @@ pub struct Config {
     pub dns_servers: Vec<SocketAddr>,
     /// PEM roots trusted besides the machine's.
     pub upstream_ca: Option<PathBuf>,
-    /// Whether private addresses are out of reach.
-    pub deny_private: bool,
     /// The hosts file; the system's when none is named.
     pub hosts_file: Option<PathBuf>,
 }
@@ -106,7 +104,6 @@ impl Default for Config {
             dns_negative: Duration::from_secs(10),
             dns_servers: Vec::new(),
             upstream_ca: None,
-            deny_private: false,
             hosts_file: None,
         }
     }

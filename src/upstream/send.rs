@@ -170,7 +170,9 @@ impl Errand<'_> {
             FailureKind::Timeout => {
                 UpstreamError::ResponseTimeout { host, limit: self.upstream.response_wait }
             }
-            FailureKind::RequestBody(why) => UpstreamError::RequestBody { why: Arc::clone(why) },
+            FailureKind::RequestBody(fault) => {
+                UpstreamError::RequestBody { why: Arc::clone(&fault.why), late: fault.late }
+            }
             FailureKind::Wire(error) => self.wire_error(error),
         }
     }

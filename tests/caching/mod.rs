@@ -2,6 +2,7 @@
 
 mod conditions;
 mod directives;
+mod failures;
 mod freshness;
 mod heads;
 mod invalidation;

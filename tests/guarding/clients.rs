@@ -74,7 +74,6 @@ async fn private_addresses_are_out_of_reach_when_the_settings_say_so() {
         Proxy::seen_by(near(), |_| {}),
         Proxy::seen_by(near(), |config| {
             config.proxy.access.deny_private = true;
-            config.upstream.deny_private = true;
         }),
     );
     let mut guest = Client::connect_from("127.0.0.9", open.address()).await;

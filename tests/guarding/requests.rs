@@ -92,7 +92,7 @@ async fn a_request_body_that_stalls_is_given_up() {
     let mut client = proxy.client().await;
     client.send(promised(&origin, "length")).await;
     let response = client.response().await;
-    assert!(matches!(response.status, 400 | 408), "{response:?}");
+    assert_eq!(response.status, 408, "{response:?}");
     client.expect_close().await;
     origin.wait_for_closed(1).await;
     assert!(!origin.only_request().complete);

@@ -1,10 +1,16 @@
 //! Rules between settings, and defaults that follow from others.
 
+use std::time::Duration;
+
 use super::layer::{Given, SettingError, Source};
 use super::table::{Layer, Settings};
+use crate::policy::targeted::TargetList;
 
 /// The smallest disk tier that is worth its files.
 const SMALLEST_DISK: u64 = 32 * 1024 * 1024;
+
+/// The longest that an error is kept.
+const LONGEST_ERROR: Duration = Duration::from_secs(10);
 
 /// Checks `layer` and fills in what follows from it. Returns it with what the user should be told.
 pub(super) fn apply(mut layer: Layer, errors: &mut Vec<SettingError>) -> (Layer, Vec<String>) {
@@ -14,6 +20,12 @@ pub(super) fn apply(mut layer: Layer, errors: &mut Vec<SettingError>) -> (Layer,
     check_listen(&layer, errors);
     check_mode(&layer, errors);
     check_disk(&layer, errors);
+    check_error_lifetime(&layer, errors);
+    // Who acts for the origin listens to what the origin says to such caches (RFC 9213 §3).
+    if layer.targeted_fields.is_none() && layer.origin.as_ref().is_some_and(|o| o.value.is_some()) {
+        let value = TargetList::for_origin().names().to_vec();
+        layer.targeted_fields = Some(Given { value, source: Source::Derived });
+    }
     if disk > 0 {
         fit_memory_object(&mut layer, memory, errors);
     }
@@ -61,6 +73,13 @@ fn check_disk(layer: &Layer, errors: &mut Vec<SettingError>) {
             &disk.source,
             "a disk tier needs at least 32MiB; give more, or 0 to turn it off",
         ));
+    }
+}
+
+fn check_error_lifetime(layer: &Layer, errors: &mut Vec<SettingError>) {
+    if let Some(given) = layer.error_lifetime.as_ref().filter(|given| given.value > LONGEST_ERROR) {
+        errors
+            .push(wrong(&given.source, "must not be more than 10s: an error is to be tried again"));
     }
 }
 

@@ -5,12 +5,13 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::HeaderName;
 use ipnet::IpNet;
 
 use super::layer::{Given, Source};
 use crate::cli::value::{
-    Address, Buffer, Count, Fault, Flag, Form, Kind, Level, List, Maybe, Name, Network, Number,
-    OriginUrl, Ports, Server, Size, Span, Typed, Wait,
+    Address, Buffer, Count, Fault, FieldNames, Flag, Form, Kind, Level, List, Maybe, Name, Network,
+    Number, OriginUrl, Ports, Server, Size, Span, Typed, Wait,
 };
 use crate::http::target::TargetUri;
 use crate::telemetry::Format;
@@ -105,6 +106,9 @@ settings! {
     workers: usize = Count, std::thread::available_parallelism().map_or(1, usize::from);
     /// The origin of reverse mode: scheme and authority, path `/`.
     origin: Option<TargetUri> = Maybe<OriginUrl>, None;
+    /// The targeted fields that are listened to (RFC 9213), the most wanted first; when not given,
+    /// `CDN-Cache-Control` with `origin` and none without.
+    targeted_fields: Vec<HeaderName> = FieldNames, Vec::new();
     /// Whether origin-form `/HOST/PATH` is fetched from `http://HOST/PATH`.
     gateway: bool = Flag, false;
     /// The format of the log.
@@ -209,6 +213,9 @@ settings! {
     unshareable_limit: usize = Number<usize>, 4096;
     /// How stale a response may be served at most when the origin fails.
     max_stale: Duration = Span, Duration::from_secs(24 * 60 * 60);
+    /// How long an error without a lifetime of its own is kept, and a failure to reach the origin is
+    /// answered for; 0 turns it off, ten seconds are the most.
+    error_lifetime: Duration = Span, Duration::ZERO;
     /// Requests in flight; more get a 503.
     requests_in_flight: usize = Count, 20_000;
     /// Bytes of bodies in flight that may be joined, over all; a quarter of `memory` when not given.

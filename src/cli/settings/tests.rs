@@ -61,6 +61,28 @@ fn option_beats_environment_beats_file_beats_default() {
 }
 
 #[test]
+fn targeted_fields_are_those_of_a_reverse_proxy_unless_a_list_is_given() {
+    let listed = |options: &[&str]| -> Vec<String> {
+        let settings = load(options, &[], None).unwrap();
+        settings.targeted_fields.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(listed(&[]), [""; 0]);
+    assert_eq!(listed(&["--origin", "http://localhost"]), ["cdn-cache-control"]);
+    assert_eq!(listed(&["--origin", "http://localhost", "--targeted-fields", ""]), [""; 0]);
+    assert_eq!(listed(&["--targeted-fields", "X-A, X-B"]), ["x-a", "x-b"]);
+    let error = load(&["--targeted-fields", "not a name"], &[], None).unwrap_err();
+    assert_eq!(
+        error,
+        "--targeted-fields: expected names of fields such as CDN-Cache-Control, found \"not a name\""
+    );
+    let error = file_error("error_lifetime = \"11s\"");
+    assert!(
+        error.starts_with("larder.toml:1: error_lifetime: must not be more than 10s"),
+        "{error}"
+    );
+}
+
+#[test]
 fn every_option_is_a_variable() {
     let cases = [
         ("LARDER_LISTEN", "127.0.0.1:1,127.0.0.1:2"),
@@ -72,6 +94,7 @@ fn every_option_is_a_variable() {
         ("LARDER_MAX_OBJECT", "1GiB"),
         ("LARDER_WORKERS", "77"),
         ("LARDER_ORIGIN", "http://localhost:8080"),
+        ("LARDER_TARGETED_FIELDS", "X-Cache-Control, CDN-Cache-Control"),
         ("LARDER_GATEWAY", "yes"),
         ("LARDER_LOG_FORMAT", "json"),
         ("LARDER_LOG_LEVEL", "warn"),
@@ -145,6 +168,7 @@ const EVERY_KEY: &[(&str, &str)] = &[
     ("max_object", "\"1GiB\""),
     ("workers", "77"),
     ("origin", "\"http://localhost:8080\""),
+    ("targeted_fields", "[\"X-Cache-Control\"]"),
     ("gateway", "true"),
     ("log_format", "\"json\""),
     ("log_level", "\"debug\""),
@@ -191,6 +215,7 @@ const EVERY_KEY: &[(&str, &str)] = &[
     ("unshareable_memory", "\"0s\""),
     ("unshareable_limit", "0"),
     ("max_stale", "\"0s\""),
+    ("error_lifetime", "\"3s\""),
     ("requests_in_flight", "7"),
     ("spool_budget", "\"4MiB\""),
     ("read_ahead", "\"64KiB\""),

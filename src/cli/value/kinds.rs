@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use http::HeaderName;
 use toml::de::DeValue;
 
 use super::{Fault, Kind, wrong_type};
@@ -91,6 +92,39 @@ impl Kind for Form {
     fn word(word: &str) -> Result<Format, Fault> {
         word.parse().ok().ok_or_else(|| Fault::form(Self::FORM, word))
     }
+}
+
+/// Names of fields, with commas between them; none is a list too.
+pub(in crate::cli) struct FieldNames;
+
+impl FieldNames {
+    fn name(word: &str) -> Result<HeaderName, Fault> {
+        word.parse().ok().ok_or_else(|| Fault::form(Self::FORM, word))
+    }
+}
+
+impl Kind for FieldNames {
+    type Value = Vec<HeaderName>;
+    const FORM: &'static str = "names of fields such as CDN-Cache-Control";
+
+    fn word(word: &str) -> Result<Self::Value, Fault> {
+        let names = word.split(',').map(str::trim).filter(|name| !name.is_empty());
+        names.map(Self::name).collect()
+    }
+
+    fn value(value: &DeValue<'_>) -> Result<Self::Value, Fault> {
+        let DeValue::Array(names) = value else { return Err(wrong_type(Self::FORM, value)) };
+        let name = |name: &toml::Spanned<DeValue<'_>>| match name.get_ref() {
+            DeValue::String(word) => Self::name(word),
+            other => Err(wrong_type(Self::FORM, other)),
+        };
+        names.iter().map(|one| name(one).map_err(|fault| at(fault, one))).collect()
+    }
+}
+
+/// Where in the file the fault stands.
+fn at(fault: Fault, value: &toml::Spanned<DeValue<'_>>) -> Fault {
+    Fault { at: fault.at.or(Some(value.span().start)), ..fault }
 }
 
 /// A level of the log.

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use toml::Spanned;
 use toml::de::DeValue;
 
-pub(super) use kinds::{Count, Flag, Form, Level, Number};
+pub(super) use kinds::{Count, FieldNames, Flag, Form, Level, Number};
 pub(super) use network::{Address, Network, OriginUrl, Ports, Server};
 pub(super) use span::{Buffer, Size, Span, Wait};
 

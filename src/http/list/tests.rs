@@ -136,7 +136,7 @@ fn a_member_is_a_token_and_whatever_follows_is_its_argument() {
         ("max-age=60", ("max-age", Some("60"))),
         ("max-age=", ("max-age", Some(""))),
         ("x=\"a=b\"", ("x", Some("\"a=b\""))),
-        ("private =\"x\"", ("private", Some("\"x\""))),
+        ("private =\"x\"", ("private", Some(""))),
         ("max-age= 60", ("max-age", Some(" 60"))),
         ("=1", ("", Some("1"))),
         ("max-age", ("max-age", None)),
