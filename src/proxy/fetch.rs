@@ -7,7 +7,7 @@ use hyper::{HeaderMap, Response, StatusCode, Version};
 
 use crate::net::{ConnectionHandle, Reach};
 use crate::policy::outcome::Detail;
-use crate::policy::partial::{self, Coverage, Interval, Missing};
+use crate::policy::partial::{self, Coverage, Interval};
 use crate::policy::storable::ResponseView;
 use crate::policy::validation::{self, Update, Validated};
 use crate::policy::{ExchangeTimes, StoredHead};
@@ -137,9 +137,9 @@ pub(super) async fn run(
     match (plan.aim, plan.chosen()) {
         (Aim::Fetch, _) => Ok(keep::settle(shared, ask, plan, announced, received)),
         (Aim::Validate, _) => validated(shared, ask, plan, announced, received, again).await,
-        (Aim::Complete(missing), Some(stored)) => {
+        (Aim::Complete(_), Some(stored)) => {
             let stored = stored.clone();
-            completed(shared, ask, plan, announced, received, again, (stored, missing)).await
+            completed(shared, ask, plan, announced, received, again, stored).await
         }
         (Aim::Complete(_), None) => Ok(keep::settle(shared, ask, plan, announced, received)),
     }
@@ -295,7 +295,7 @@ async fn completed(
     announced: Announced,
     received: Received,
     again: Outbound,
-    (stored, _missing): (StoredResponse, Missing),
+    stored: StoredResponse,
 ) -> Result<Fetched, ProxyError> {
     let Received { reply, times } = &received;
     let status = reply.response.status();
@@ -346,6 +346,7 @@ async fn completed(
         shared.store.remove(&stored);
         drop(announced);
     }
+    drop(received);
     let announced = shared.store.announce(ask.answer_key());
     let received = send(shared, ask, again).await?;
     Ok(keep::settle(shared, ask, plan, announced, received))

@@ -129,9 +129,10 @@ pub(super) fn joined(
     outcome: &CacheOutcome,
 ) -> Response<Body> {
     let Whole { stored, head, complete_length } = whole;
-    let mut fields = head.fields();
-    finish_fields(shared, &mut fields, leading.version, outcome);
     let now = shared.clock.now();
+    let mut fields = head.fields();
+    fields.insert(AGE, HeaderValue::from(head.current_age(now).as_secs()));
+    finish_fields(shared, &mut fields, leading.version, outcome);
     if conditions_say_not_modified(ask, StatusCode::OK, &fields, now) {
         return not_modified(fields);
     }
