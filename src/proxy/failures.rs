@@ -12,7 +12,8 @@ use crate::time::Timestamp;
 
 use super::error::ProxyError;
 
-/// Failures that are remembered at once; when there are more, the oldest go together.
+/// Failures that are remembered at once. When there are more, those go that are over; while all of them
+/// last, a new one is not remembered.
 const MOST: usize = 4096;
 
 /// The longest that a failure is answered for.

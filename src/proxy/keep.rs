@@ -74,7 +74,8 @@ pub(super) fn settle(
                     };
                     return Fetched { peer, kind: Kind::Fill(Box::new(fill)) };
                 }
-                Err(_refused) => Detail::TooLarge,
+                Err(Refused::TooLarge) => Detail::TooLarge,
+                Err(Refused::Misplaced) => Detail::Range,
             }
         }
     };

@@ -2,16 +2,17 @@
 //!
 //! ```text
 //! server          a request head                          → Request<Incoming>
-//! guard           what hyper lets through                 → 400, 501
+//! guard           what hyper lets through                 → 400
 //! http::target    resolve the request-target              → Target
 //! access          client, port                            → Reach, or 403
 //! http::via       our own pseudonym                       → loop, 502
 //!   Tunnel        tunnel: dial, then 200, then relay
 //!   Server        own: pages, OPTIONS *, Max-Forwards: 0
-//!   Resource      resource: look up, decide, then one of
-//!     Reuse         respond from the store
-//!     Forward       collapse, fetch: send, interpret; storable → fill
-//!     Validate      the same with conditions; a 304 freshens
+//!   Resource      plan: look up, select, decide, then one of
+//!     Answer        respond from the store; where stale-while-revalidate allows it, validate behind
+//!     Forward       collapse, fetch: send, keep: storable → fill
+//!     Validate      the same with conditions; a 304 freshens, anything else replaces
+//!     Complete      the same for the bytes that are missing; a 206 is put together with what is there
 //! respond         Age, precondition, range, HEAD, Via, Cache-Status
 //! error           any failure so far                      → one response, one Proxy-Status
 //! exchange        when the body has ended                 → one access record

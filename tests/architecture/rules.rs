@@ -82,7 +82,10 @@ pub const ROWS: [(&str, u8); 15] = [
 pub const SPAWNERS: [(&str, &str); 5] = [
     ("src/net/drain.rs", "owns every task of the proxy: all others ask it"),
     ("src/upstream/pool.rs", "a connection's driver lives as long as its connection"),
-    ("src/upstream/connect.rs", "attempts race each other, and the losers are cancelled"),
+    (
+        "src/upstream/connect.rs",
+        "a late look-up that nobody needs any more is finished, to be remembered",
+    ),
     ("src/telemetry/output.rs", "the log is written by a thread of its own"),
     ("src/cli/", "builds the runtime, and waits for signals"),
 ];
