@@ -99,7 +99,7 @@ pub(super) fn publish(
     lead: Lead<Outcome>,
     fetched: Result<Fetched, ProxyError>,
 ) -> Result<Led, ProxyError> {
-    let Fetched { peer, kind } = match fetched {
+    let Fetched { peer, kind, withheld } = match fetched {
         Ok(fetched) => fetched,
         Err(error) => {
             if error.concerns_everybody() {
@@ -130,7 +130,7 @@ pub(super) fn publish(
         Kind::Join(_) => lead.release(false),
         Kind::Freshened(_) => lead.release(true),
     }
-    Ok(Led::Other(Box::new(Fetched { peer, kind })))
+    Ok(Led::Other(Box::new(Fetched { peer, kind, withheld })))
 }
 
 /// Whether the next answer will most likely not be shareable either: a failing or too large one says
@@ -142,6 +142,17 @@ fn proves_unshareable(private: &Private) -> bool {
 /// Whether a request like the leader's could be answered with this head.
 fn shareable(shared: &Shared, ask: &Ask, head: &StoredHead) -> bool {
     reuse::answers(head, &ask.view(), shared.clock.now())
+}
+
+/// What this request is served stale, where another was, if its own plan allows that.
+fn own_stale(plan: &Plan, others: &ServedStale) -> Option<ServedStale> {
+    let (grant, stored) = (plan.on_error?, plan.chosen()?.clone());
+    let allowed = match (&others.error, others.answered) {
+        (Some(error), _) => error.is_excused_by(grant),
+        (None, Some((_, status))) => grant.covers(status),
+        (None, None) => false,
+    };
+    allowed.then(|| ServedStale { stored, grant, ..others.clone() })
 }
 
 async fn follow(
@@ -188,13 +199,21 @@ async fn follow(
             }
             Detail::VaryMismatch
         }
-        Followed::Shared(Outcome::Stale(stale)) => {
-            if stale.stored.head().nominated.matches(&ask.fields) {
-                return Ok(resource::stale(shared, exchange, ask, stale));
-            }
-            Detail::VaryMismatch
+        // Whether something stale may be sent is each request's own to say.
+        Followed::Shared(Outcome::Stale(stale)) => match (own_stale(&plan, &stale), stale.error) {
+            (Some(stale), _) => return Ok(resource::stale(shared, exchange, ask, stale)),
+            (None, Some(error)) => return Err(error),
+            (None, None) => Detail::Unshareable,
+        },
+        Followed::Shared(Outcome::Failed(error, reach)) if reach == ask.reach => {
+            let excused = plan.on_error.filter(|grant| error.is_excused_by(*grant));
+            let (Some(grant), Some(stored)) = (excused, plan.chosen().cloned()) else {
+                return Err(error);
+            };
+            let why = error.to_string();
+            let stale = ServedStale { stored, grant, why, answered: None, error: Some(error) };
+            return Ok(resource::stale(shared, exchange, ask, stale));
         }
-        Followed::Shared(Outcome::Failed(error, reach)) if reach == ask.reach => return Err(error),
         // What became of somebody else's connection is not for this client to know.
         Followed::Shared(Outcome::Failed(..)) => Detail::Scope,
         Followed::Released => Detail::Unshareable,

@@ -11,6 +11,7 @@ use crate::body::Body;
 use crate::http::target::TargetError;
 use crate::net::ConnectionHandle;
 use crate::policy::outcome::Detail;
+use crate::policy::reuse::StaleGrant;
 use crate::telemetry::CacheWord;
 use crate::time::Timestamp;
 use crate::upstream::{ResolveFailure, ResponseFault, TlsFailure, UpstreamError};
@@ -113,6 +114,18 @@ impl ProxyError {
                 | E::ResponseTimeout { .. }
                 | E::Incomplete { .. }
         )
+    }
+
+    /// Whether something stale may be served in its place, where `grant` allows that on errors: on a
+    /// disconnection, and by `stale-if-error` on whatever becomes a 5xx here (RFC 5861 §4).
+    pub(super) fn is_excused_by(&self, grant: StaleGrant) -> bool {
+        let failed = || {
+            let (status, _, word) = self.row();
+            matches!(self, Self::Upstream(_))
+                && status.is_server_error()
+                && word == CacheWord::Error
+        };
+        self.disconnected() || (grant == StaleGrant::StaleIfError && failed())
     }
 
     /// The status, the error type of RFC 9209 §2.3, and the word in the log.

@@ -14,7 +14,7 @@ use super::error::ProxyError;
 
 /// Failures that are remembered at once. When there are more, those go that are over; while all of them
 /// last, a new one is not remembered.
-const MOST: usize = 4096;
+const MOST: usize = 1024;
 
 /// The longest that a failure is answered for.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -39,9 +39,13 @@ impl Failures {
         reach: Reach,
         now: Timestamp,
     ) -> Option<ProxyError> {
-        let failures = self.0.lock();
+        let mut failures = self.0.lock();
         let failure = failures.get(key)?;
-        (now < failure.until && failure.reach == reach).then(|| failure.error.clone())
+        if now >= failure.until {
+            failures.remove(key);
+            return None;
+        }
+        (failure.reach == reach).then(|| failure.error.clone())
     }
 
     /// Remembers a failure for `lifetime`; ten seconds are the most.

@@ -42,6 +42,15 @@ pub(super) struct Fetched {
     pub(super) peer: Option<SocketAddr>,
     /// What to do with it.
     pub(super) kind: Kind,
+    /// Fields of the answer that are for this client alone (RFC 9111 §5.2.2.7).
+    pub(super) withheld: HeaderMap,
+}
+
+impl Fetched {
+    /// An answer without fields for one client alone.
+    pub(super) fn new(peer: Option<SocketAddr>, kind: Kind) -> Self {
+        Self { peer, kind, withheld: HeaderMap::new() }
+    }
 }
 
 /// What to do with an answer.
@@ -167,15 +176,18 @@ async fn send(shared: &Arc<Shared>, ask: &Ask, outbound: Outbound) -> Result<Rec
 /// The origin did not answer: what is stored is served stale where that is allowed (RFC 9111 §4.2.4).
 /// Where it is forbidden, the error says so.
 fn unreachable(plan: &Plan, error: ProxyError) -> Result<Fetched, ProxyError> {
-    let Some(stored) = plan.chosen().filter(|_| error.disconnected()) else { return Err(error) };
-    if let Some(grant) = plan.on_error {
+    let Some(stored) = plan.chosen() else { return Err(error) };
+    if let Some(grant) = plan.on_error.filter(|grant| error.is_excused_by(*grant)) {
         let (stored, why) = (stored.clone(), error.to_string());
-        let kind = Kind::Stale(ServedStale { stored, grant, why, peer: None });
-        return Ok(Fetched { peer: None, kind });
+        let stale = ServedStale { stored, grant, why, answered: None, error: Some(error) };
+        return Ok(Fetched::new(None, Kind::Stale(stale)));
     }
     match error {
-        ProxyError::Upstream(error) if stored.head().freshness.forbids_stale() => {
-            Err(ProxyError::MustRevalidate(error))
+        ProxyError::Upstream(failure)
+            if stored.head().freshness.forbids_stale()
+                && ProxyError::Upstream(failure.clone()).disconnected() =>
+        {
+            Err(ProxyError::MustRevalidate(failure))
         }
         error => Err(error),
     }
@@ -207,21 +219,14 @@ async fn validated(
             let others = others.into_iter().filter(|update| !elsewhere(update));
             others.for_each(|update| drop(apply(shared, held, update)));
             match apply(shared, held, used) {
-                Some(stored) => Ok(Fetched { peer: Some(peer), kind: Kind::Freshened(stored) }),
+                Some(stored) => Ok(Fetched {
+                    withheld: keep::withheld(&described),
+                    ..Fetched::new(Some(peer), Kind::Freshened(stored))
+                }),
                 None => repeat(shared, ask, plan, announced, received, again).await,
             }
         }
-        Validated::Replace => {
-            if let (Some(stored), Some(grant)) =
-                (plan.chosen(), plan.on_error.filter(|grant| grant.covers(status)))
-            {
-                let why = format!("{} answered {status}", ask.uri().authority());
-                let stored = stored.clone();
-                let kind = Kind::Stale(ServedStale { stored, grant, why, peer: Some(peer) });
-                return Ok(Fetched { peer: Some(peer), kind });
-            }
-            Ok(replace(shared, ask, plan, announced, received))
-        }
+        Validated::Replace => Ok(replace(shared, ask, plan, announced, received)),
         // The client's own: it says nothing about what is stored.
         Validated::PassOn => Ok(keep::settle(shared, ask, plan, announced, received)),
         // A 304 that does not describe what we have: ask again, once, for all of it.
@@ -243,7 +248,8 @@ fn apply(shared: &Shared, held: &[StoredResponse], update: Update) -> Option<Sto
     Some(fresh)
 }
 
-/// What is stored was validated and did not hold. It goes, unless the origin only failed; where the new
+/// The origin has answered anew. An error is excused where something stale may be served instead. Else
+/// what is stored was validated and did not hold: it goes, unless the origin only failed; where the new
 /// answer takes its place it stays until then.
 fn replace(
     shared: &Arc<Shared>,
@@ -252,7 +258,16 @@ fn replace(
     announced: Announced,
     received: Received,
 ) -> Fetched {
-    let failed = received.reply.response.status().is_server_error();
+    let (status, peer) = (received.reply.response.status(), received.reply.peer);
+    if let (Some(stored), Some(grant)) =
+        (plan.chosen(), plan.on_error.filter(|grant| grant.covers(status)))
+    {
+        let why = format!("{} answered {status}", ask.uri().authority());
+        let (stored, answered) = (stored.clone(), Some((peer, status)));
+        let stale = ServedStale { stored, grant, why, answered, error: None };
+        return Fetched::new(Some(peer), Kind::Stale(stale));
+    }
+    let failed = status.is_server_error();
     let fetched = keep::settle(shared, ask, plan, announced, received);
     if let Some(stored) = plan.chosen().filter(|_| !failed) {
         let stays = match &fetched.kind {
@@ -282,8 +297,10 @@ async fn repeat(
 ) -> Result<Fetched, ProxyError> {
     drop(received);
     validation::clear_conditions(&mut again.fields);
-    let received = send(shared, ask, again).await?;
-    Ok(replace(shared, ask, plan, announced, received))
+    match send(shared, ask, again).await {
+        Ok(received) => Ok(replace(shared, ask, plan, announced, received)),
+        Err(error) => unreachable(plan, error),
+    }
 }
 
 /// The missing part was asked for: puts it together with what is stored. A 200 replaces all; anything
@@ -336,11 +353,13 @@ async fn completed(
                 length: Some(part.length()),
                 writer,
                 body,
-                behind: plan.behind,
             };
             let head = combined.head;
             let joined = Joined { stored, head, complete_length, wanted, part, ranged, fill };
-            return Ok(Fetched { peer: Some(peer), kind: Kind::Join(Box::new(joined)) });
+            return Ok(Fetched {
+                withheld: keep::withheld(&described),
+                ..Fetched::new(Some(peer), Kind::Join(Box::new(joined)))
+            });
         }
     } else {
         shared.store.remove(&stored);

@@ -82,8 +82,6 @@ pub(super) struct Fill {
     pub(super) writer: Writer,
     /// Its body.
     pub(super) body: ResponseBody,
-    /// Nobody waits for it: it is stored all the same.
-    pub(super) behind: bool,
 }
 
 /// What the client gets that a fill was started for.
@@ -128,12 +126,29 @@ impl Fill {
             writer: Some(self.writer),
             received: 0,
             remaining: self.length,
-            finish_within: if self.behind { u64::MAX } else { config.finish_within },
+            finish_within: config.finish_within,
             fate: fate.clone(),
             lead,
         };
         shared.drain.spawn("fill", Class::Exchange, pump.run(self.body));
         Leading { shown: self.shown, version: self.version, reader, fate }
+    }
+}
+
+impl Fill {
+    /// Stores it in the present task, with nobody reading; dropped before its end, it is abandoned.
+    pub(super) async fn store(self, shared: &Shared) {
+        let (spool, _) = body::spool(SpoolConfig::default(), shared.spools.clone());
+        let pump = Pump {
+            spool,
+            writer: Some(self.writer),
+            received: 0,
+            remaining: self.length,
+            finish_within: u64::MAX,
+            fate: Arc::default(),
+            lead: None,
+        };
+        pump.run(self.body).await;
     }
 }
 

@@ -8,6 +8,7 @@ use hyper::{HeaderMap, Method, Response, StatusCode};
 
 use crate::http::{date, hop_by_hop};
 use crate::net::Scope;
+use crate::policy::cache_control::{Extent, ResponseDirectives};
 use crate::policy::outcome::Detail;
 use crate::policy::partial::{self, Interval};
 use crate::policy::storable::{Kept, ResponseView, Storable, storable};
@@ -62,17 +63,9 @@ pub(super) fn settle(
             match begin(announced, head, scope, length, part) {
                 Ok(writer) => {
                     let (parts, body) = response.into_parts();
-                    let fill = Fill {
-                        shown: parts,
-                        head: shown,
-                        version,
-                        scope,
-                        length,
-                        writer,
-                        body,
-                        behind: plan.behind,
-                    };
-                    return Fetched { peer, kind: Kind::Fill(Box::new(fill)) };
+                    let fill =
+                        Fill { shown: parts, head: shown, version, scope, length, writer, body };
+                    return Fetched::new(peer, Kind::Fill(Box::new(fill)));
                 }
                 Err(Refused::TooLarge) => Detail::TooLarge,
                 Err(Refused::Misplaced) => Detail::Range,
@@ -82,7 +75,7 @@ pub(super) fn settle(
     // For a method that is never stored the forward reason says it all.
     let detail = (declined != Detail::Method).then_some(declined);
     let private = Private { response, version, detail };
-    Fetched { peer, kind: Kind::Private(Box::new(private)) }
+    Fetched::new(peer, Kind::Private(Box::new(private)))
 }
 
 fn begin(
@@ -188,6 +181,15 @@ fn head(
 ) -> StoredHead {
     let reason = response.extensions().get::<ReasonPhrase>().map(AsRef::as_ref);
     StoredHead::keep(response.status(), reason, fields, times, kept)
+}
+
+/// The fields of an answer that `private` names: they are not stored, and its own client gets them.
+pub(super) fn withheld(fields: &HeaderMap) -> HeaderMap {
+    let Extent::Fields(names) = ResponseDirectives::parse(fields).private else {
+        return HeaderMap::new();
+    };
+    let lines = fields.iter().filter(|(name, _)| names.contains(name));
+    lines.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// The fields of an answer that travel further than one hop.

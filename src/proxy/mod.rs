@@ -115,6 +115,7 @@ struct Shared {
     pseudonym: Pseudonym,
     collapse: Collapse<fetch::Outcome>,
     failures: failures::Failures,
+    validating: background::Validating,
     spools: Arc<Budget>,
     slots: Arc<tokio::sync::Semaphore>,
 }
@@ -126,6 +127,7 @@ impl Proxy {
         Self(Arc::new(Shared {
             collapse: Collapse::new(config.collapse.clone()),
             failures: failures::Failures::default(),
+            validating: background::Validating::default(),
             spools: Arc::new(Budget::new(config.fill.spool_budget)),
             slots: Arc::new(tokio::sync::Semaphore::new(config.requests_in_flight)),
             pseudonym: Pseudonym::random(),

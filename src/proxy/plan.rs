@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use hyper::Method;
+use hyper::{Method, StatusCode};
 
 use crate::policy::CacheKey;
 use crate::policy::outcome::{CacheOutcome, Detail, ForwardReason};
@@ -31,8 +31,6 @@ pub(super) struct Plan {
     pub(super) chosen: Option<usize>,
     /// Who allows the chosen one to be served stale when the origin fails.
     pub(super) on_error: Option<StaleGrant>,
-    /// Nobody waits for the answer: the response that is validated has been sent already.
-    pub(super) behind: bool,
 }
 
 /// What a request is made into.
@@ -50,7 +48,7 @@ impl Plan {
     /// A request that is sent as it is, with nothing stored that matters.
     pub(super) fn forward(reason: ForwardReason, detail: Option<Detail>) -> Self {
         let (held, chosen, on_error) = (Candidates::None, None, None);
-        Self { reason, detail, aim: Aim::Fetch, held, chosen, on_error, behind: false }
+        Self { reason, detail, aim: Aim::Fetch, held, chosen, on_error }
     }
 
     /// The stored response that the request selects.
@@ -98,8 +96,10 @@ pub(super) struct ServedStale {
     pub(super) grant: StaleGrant,
     /// What is wrong with the origin: a sentence for the log.
     pub(super) why: String,
-    /// The origin, when it answered.
-    pub(super) peer: Option<SocketAddr>,
+    /// The origin, and the status of its answer, when it answered.
+    pub(super) answered: Option<(SocketAddr, StatusCode)>,
+    /// What those meet who may not be served stale.
+    pub(super) error: Option<ProxyError>,
 }
 
 /// Looks up and decides (RFC 9111 §4).
@@ -109,31 +109,36 @@ pub(super) fn consult(shared: &Shared, ask: &Ask) -> Result<Consulted, ProxyErro
         let reason = if safe { ForwardReason::Bypass } else { ForwardReason::Method };
         return Ok(Consulted::Forward(Plan::forward(reason, None)));
     }
-    let mut held = shared.store.candidates(&ask.key);
-    if held.is_empty() {
-        held = shared.store.equivalents(&ask.key);
-    }
-    let consulted = judge(shared, ask, held)?;
-    if ask.method != Method::HEAD || matches!(consulted, Consulted::Answer(_)) {
-        return Ok(consulted);
-    }
-    // What HEAD got before answers HEAD; what the answer says about GET's is still to be seen.
-    let heads = shared.store.candidates(&CacheKey::head(ask.uri().clone()));
-    if heads.is_empty() {
-        return Ok(consulted);
-    }
-    match judge(shared, ask, heads)? {
-        Consulted::Answer(answer) if answer.behind.is_none() && reusable(&consulted) => {
-            Ok(Consulted::Answer(answer))
+    let held = shared.store.candidates(&ask.key);
+    let nothing = held.is_empty();
+    let mut consulted = judge(shared, ask, held);
+    if !answers(&consulted) {
+        // What is stored for another query may answer this one too (No-Vary-Search).
+        let others = shared.store.equivalents(&ask.key);
+        if !others.is_empty() {
+            let other = judge(shared, ask, others);
+            if nothing || answers(&other) {
+                consulted = other;
+            }
         }
-        _ => Ok(consulted),
     }
+    if ask.method == Method::HEAD && !answers(&consulted) {
+        // What HEAD got before answers HEAD; not where GET's is stale, for then the two may differ.
+        let heads = shared.store.candidates(&CacheKey::head(ask.uri().clone()));
+        let decided = matches!(&consulted, Ok(Consulted::Forward(plan)) if plan.chosen.is_some());
+        if !heads.is_empty() && !decided {
+            let head = judge(shared, ask, heads);
+            if matches!(&head, Ok(Consulted::Answer(answer)) if answer.behind.is_none()) {
+                return head;
+            }
+        }
+    }
+    consulted
 }
 
-/// Whether what HEAD got may answer although GET's stored response does not: not when that is stale, for
-/// then the two may differ.
-fn reusable(of_get: &Consulted) -> bool {
-    matches!(of_get, Consulted::Forward(plan) if plan.chosen.is_none())
+/// Whether a stored response answers.
+fn answers(consulted: &Result<Consulted, ProxyError>) -> bool {
+    matches!(consulted, Ok(Consulted::Answer(_)))
 }
 
 fn judge(shared: &Shared, ask: &Ask, held: Candidates) -> Result<Consulted, ProxyError> {
@@ -151,7 +156,7 @@ fn judge(shared: &Shared, ask: &Ask, held: Candidates) -> Result<Consulted, Prox
     let chosen = if held.is_empty() { None } else { chosen };
     let plan = |reason, aim, on_error| {
         let held = held.clone();
-        Plan { reason, detail: None, aim, held, chosen, on_error, behind: false }
+        Plan { reason, detail: None, aim, held, chosen, on_error }
     };
     Ok(match (decision, stored) {
         (Decision::Reuse { ttl, .. }, Some(stored)) => {
@@ -162,8 +167,7 @@ fn judge(shared: &Shared, ask: &Ask, held: Candidates) -> Result<Consulted, Prox
         (Decision::ReuseStale { ttl, grant, .. }, Some(stored)) => {
             shared.store.used(&stored);
             let outcome = CacheOutcome::Hit { ttl, detail: Some(grant.detail()) };
-            let validation =
-                Plan { behind: true, ..plan(ForwardReason::Stale, Aim::Validate, None) };
+            let validation = plan(ForwardReason::Stale, Aim::Validate, None);
             let behind = (grant == StaleGrant::StaleWhileRevalidate).then_some(validation);
             Consulted::Answer(Answer { stored, outcome, word: CacheWord::Stale, behind })
         }

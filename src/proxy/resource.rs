@@ -77,12 +77,14 @@ async fn together(
     if lifetime.is_zero() {
         return collapsed::answer(shared, exchange, ask, plan, connection).await;
     }
-    if let Some(error) = shared.failures.recall(&ask.key, ask.reach, shared.clock.now()) {
+    if plan.on_error.is_none()
+        && let Some(error) = shared.failures.recall(&ask.key, ask.reach, shared.clock.now())
+    {
         return Err(error);
     }
     let answer = collapsed::answer(shared, exchange, ask, plan, connection).await;
     if let Err(error) = &answer
-        && error.concerns_everybody()
+        && error.disconnected()
     {
         shared.failures.note(&ask.key, error, ask.reach, shared.clock.now(), lifetime);
     }
@@ -166,13 +168,24 @@ pub(super) fn stale(
     ask: &Ask,
     stale: ServedStale,
 ) -> Response<Body> {
-    let ServedStale { stored, grant, why, peer } = stale;
-    if let Some(peer) = peer {
+    let ServedStale { stored, grant, why, answered, .. } = stale;
+    if let Some((peer, _)) = answered {
         exchange.peer(peer);
     }
     exchange.failed(why);
-    let ttl = stored.head().ttl(shared.clock.now());
-    let outcome = CacheOutcome::Hit { ttl, detail: Some(grant.detail()) };
+    let (ttl, detail) = (stored.head().ttl(shared.clock.now()), Some(grant.detail()));
+    // RFC 9211 §2.1: a hit is what did not go forward; what an origin has answered did.
+    let outcome = match answered {
+        None => CacheOutcome::Hit { ttl, detail },
+        Some((_, status)) => CacheOutcome::Forwarded {
+            reason: ForwardReason::Stale,
+            status: Some(status.as_u16()),
+            stored: false,
+            collapsed: false,
+            ttl: Some(ttl),
+            detail,
+        },
+    };
     read_out(shared, exchange, ask, &stored, &outcome, CacheWord::Stale)
 }
 
@@ -192,8 +205,14 @@ pub(super) fn conclude(
             let leading = fill.start(shared, None);
             self::leading(shared, exchange, ask, plan, leading)
         }
-        Kind::Join(joined) => self::joined(shared, exchange, ask, plan, *joined),
-        Kind::Freshened(stored) => after_validation(shared, exchange, ask, plan, &stored, false),
+        Kind::Join(joined) => {
+            let response = self::joined(shared, exchange, ask, plan, *joined);
+            respond::with(response, fetched.withheld)
+        }
+        Kind::Freshened(stored) => {
+            let response = after_validation(shared, exchange, ask, plan, &stored, false);
+            respond::with(response, fetched.withheld)
+        }
         Kind::Stale(stale) => self::stale(shared, exchange, ask, stale),
         Kind::Private(private) => passed_through(shared, exchange, ask, plan, *private),
     }

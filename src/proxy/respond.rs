@@ -147,6 +147,12 @@ pub(super) fn joined(
     assemble(status, None, fields, body.unwrap_or_default())
 }
 
+/// The same response, with fields that are for this client alone.
+pub(super) fn with(mut response: Response<Body>, fields: HeaderMap) -> Response<Body> {
+    response.headers_mut().extend(fields);
+    response
+}
+
 /// Passes an answer of the origin through.
 pub(super) fn upstream(
     shared: &Shared,

@@ -5,6 +5,8 @@ use std::time::Duration;
 use tokio::net::TcpSocket;
 
 use super::{date, get_with, seconds};
+use crate::support::client::request;
+use crate::support::gate::Gate;
 use crate::support::message::Response;
 use crate::support::origin::{Origin, Reply};
 use crate::support::proxy::Proxy;
@@ -25,7 +27,11 @@ async fn troubled(reply: Reply, trouble: Reply) -> (Origin, Proxy) {
 
 async fn served_stale(proxy: &Proxy, response: &Response, detail: &str) {
     assert_eq!((response.status, response.text()), (200, "hello"));
-    assert_eq!(response.cache_status(), format!("larder; hit; ttl=-2; detail={detail}"));
+    let member = response.cache_status();
+    // What the origin has answered has gone forward; where nobody answered, nothing has.
+    let how = if member.contains("fwd-status") { "fwd=stale; fwd-status=50" } else { "hit" };
+    assert!(member.starts_with(&format!("larder; {how}")), "{member}");
+    assert!(member.ends_with(&format!("; ttl=-2; detail={detail}")), "{member}");
     assert_eq!(response.field("age"), Some("12"));
     let lines = proxy.log().wait_for_exchanges(2).await;
     assert_eq!(lines[1]["message"], "Served stale from cache");
@@ -146,4 +152,73 @@ async fn stale_if_error_covers_errors_of_the_origin_too() {
         proxy.advance(seconds(1));
         assert!(proxy.get(&origin.url("/a")).await.status >= 500);
     }
+}
+
+#[tokio::test]
+async fn each_stale_answer_is_followed_by_a_validation_of_its_own() {
+    let origin = Origin::start().await;
+    let proxy = Proxy::start().await;
+    let url = origin.url("/a");
+    let dead_on_arrival = "max-age=0, stale-while-revalidate=600";
+    origin.route_with("/a", move |_| Reply::ok("x").field("Cache-Control", dead_on_arrival));
+    proxy.get(&url).await;
+    for count in 2..6 {
+        let stale = proxy.get(&url).await;
+        assert!(stale.cache_status().ends_with("detail=stale-while-revalidate"));
+        origin.wait_for_requests(count).await;
+        proxy.wait_for_in_flight(0).await;
+    }
+}
+
+#[tokio::test]
+async fn one_validation_behind_at_a_time_and_none_holds_a_stop_up() {
+    let (origin, proxy) = (Origin::start().await, Proxy::start().await);
+    let url = origin.url("/a");
+    let reply = Reply::ok("x").field("Cache-Control", "max-age=1, stale-while-revalidate=600");
+    origin.script("/a", [reply, Reply::never()]);
+    proxy.get(&url).await;
+    proxy.advance(seconds(2));
+    for _ in 0..3 {
+        assert_eq!(proxy.get(&url).await.text(), "x");
+    }
+    origin.wait_for_requests(2).await;
+    // The validation hangs, and nobody waits for it: the stop has a deadline of its own in `stop`.
+    proxy.stop().await;
+}
+
+#[tokio::test]
+async fn a_follower_is_served_stale_only_as_far_as_it_allows_itself() {
+    let (origin, gate) = (Origin::start().await, Gate::new());
+    let proxy = Proxy::start().await;
+    let url = origin.url("/a");
+    let gone = [Reply::nothing().after(&gate), Reply::nothing()];
+    origin.script("/a", [Reply::cacheable(10, "hello")].into_iter().chain(gone));
+    proxy.get(&url).await;
+    proxy.advance(seconds(20));
+
+    let (mut leader, mut follower) = (proxy.client().await, proxy.client().await);
+    leader.send(request("GET", &url, &[])).await;
+    gate.reached(1).await;
+    follower.send(request("GET", &url, &[("Cache-Control", "max-stale=1")])).await;
+    proxy.wait_for_in_flight(2).await;
+    gate.open();
+    assert_eq!(leader.response().await.text(), "hello");
+    assert_eq!(follower.response().await.status, 502);
+}
+
+#[tokio::test]
+async fn what_a_304_says_to_this_client_alone_reaches_it_and_nobody_else() {
+    let (origin, proxy) = (Origin::start().await, Proxy::start().await);
+    let url = origin.url("/a");
+    let mine = |reply: Reply, who: &str| {
+        reply
+            .field("ETag", "\"1\"")
+            .field("Cache-Control", "max-age=10, private=\"x-mine\"")
+            .field("X-Mine", who)
+    };
+    origin.script("/a", [mine(Reply::ok("x"), "first"), mine(Reply::new(304), "second")]);
+    assert_eq!(proxy.get(&url).await.field("x-mine"), Some("first"));
+    proxy.advance(seconds(10));
+    assert_eq!(proxy.get(&url).await.field("x-mine"), Some("second"));
+    assert_eq!(proxy.get(&url).await.field("x-mine"), None);
 }

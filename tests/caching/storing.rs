@@ -140,6 +140,8 @@ async fn the_answer_to_a_head_answers_head_and_never_a_get() {
     assert_eq!(head.field("content-length"), Some("4"));
     assert_eq!(head.cache_status(), "larder; fwd=uri-miss; stored");
     assert_eq!((again.status, again.cache_status()), (200, "larder; hit; ttl=60"));
+    let only = ask(&proxy, "HEAD", &url, &[("Cache-Control", "only-if-cached")]).await;
+    assert_eq!((only.status, only.cache_status()), (200, "larder; hit; ttl=60"));
     assert_eq!((get.text(), get.cache_status()), ("body", "larder; fwd=uri-miss; stored"));
     let methods: Vec<_> = origin.requests().into_iter().map(|seen| seen.method).collect();
     assert_eq!(methods, ["HEAD", "GET"]);
