@@ -92,23 +92,26 @@ pub fn select(request: &HeaderMap, length: u64) -> RangeAnswer {
         return RangeAnswer::Whole;
     }
     let parts = ranges.into_iter().filter_map(|range| range.within(length)).collect();
-    match without_overlaps(parts).as_slice() {
+    match joined(parts, |_, _| true).as_slice() {
         [] => RangeAnswer::Unsatisfiable,
         [(first, last)] => RangeAnswer::Part { first: *first, last: *last },
         parts => RangeAnswer::Parts(parts.to_vec()),
     }
 }
 
-/// Joins parts that overlap, and of many also those that are near each other. A joined part stands where
-/// the first of its parts stood.
-fn without_overlaps(parts: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
+/// Joins parts, first and last byte each, that overlap, and of many also those that are near each other,
+/// where `is_there` says that the bytes between two of them can be sent: from the last byte of the one to
+/// the first of the other. A joined part stands where the first of its parts stood (RFC 9110 §15.3.7.2).
+pub fn joined(parts: Vec<(u64, u64)>, is_there: impl Fn(u64, u64) -> bool) -> Vec<(u64, u64)> {
     let near = if parts.len() > PLENTY { PART_HEAD } else { 0 };
     let mut sorted: Vec<_> = parts.into_iter().enumerate().collect();
     sorted.sort_unstable_by_key(|(_, part)| *part);
     let mut joined: Vec<(usize, (u64, u64))> = Vec::with_capacity(sorted.len());
     for (at, (first, last)) in sorted {
         match joined.last_mut() {
-            Some((place, (_, end))) if first <= end.saturating_add(near) => {
+            Some((place, (_, end)))
+                if first <= *end || first <= end.saturating_add(near) && is_there(*end, first) =>
+            {
                 *end = last.max(*end);
                 *place = at.min(*place);
             }

@@ -109,18 +109,18 @@ impl Partial {
     }
 
     /// The ranges as intervals of this whole; without its length only those with both ends can be told.
-    /// Ranges beyond the end are left out (RFC 9110 §14.1.1).
+    /// Ranges beyond the end are left out (RFC 9110 §14.1.1), and no byte is in two of them.
     fn resolve(&self, ranges: &[Requested]) -> Option<Vec<Interval>> {
         let intervals = ranges.iter().filter_map(|requested| match self.complete_length {
-            Some(length) => {
-                requested.within(length).map(|(first, last)| Some(Interval { first, last }))
-            }
+            Some(length) => requested.within(length).map(Some),
             None => Some(match *requested {
-                Requested::From(first, Some(last)) => Some(Interval { first, last }),
+                Requested::From(first, Some(last)) => Some((first, last)),
                 Requested::From(..) | Requested::Suffix(_) => None,
             }),
         });
-        intervals.collect()
+        let is_there = |first, last| self.intervals.contains(Interval { first, last });
+        let joined = range::joined(intervals.collect::<Option<_>>()?, is_there);
+        Some(joined.into_iter().map(|(first, last)| Interval { first, last }).collect())
     }
 
     /// What has to be asked for to have all of `wanted`: from the first byte that is missing to the last

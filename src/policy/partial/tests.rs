@@ -37,6 +37,10 @@ fn a_range_is_there_lacks_something_or_is_not_there() {
         (&of_ten, "2-5", "within 2-5"),
         (&of_ten, "3-3", "within 3-3"),
         (&of_ten, "3-4,2-2", "within 3-4,2-2"),
+        // No byte is sent twice.
+        (&of_ten, "2-4,3-5", "within 2-5"),
+        (&of_ten, "4-5,2-2,5-5", "within 4-5,2-2"),
+        (&of_ten, "2-5,4-7", "lacks 6-7"),
         (&of_ten, "-5", "lacks 6-"),
         (&of_ten, "2-", "lacks 6-"),
         (&of_ten, "2-99", "lacks 6-"),
@@ -72,6 +76,21 @@ fn a_range_is_there_lacks_something_or_is_not_there() {
     // Where `Range` does not count, the whole is asked for.
     let asked = fields("Range: bytes=2-3");
     assert_eq!(front.coverage(&asked, false), Coverage::Lacks(Missing { first: 5, last: None }));
+}
+
+#[test]
+fn a_set_of_ranges_is_limited_in_what_it_costs() {
+    let front = partial(Some(20_000), &[(0, 9_999)]);
+    let same = ["0-9999"; 200].join(",");
+    assert_eq!(covered(&front, &same), "within 0-9999");
+    assert_eq!(covered(&partial(None, &[(0, 9_999)]), &same), "within 0-9999");
+    // Many that are near each other are one, unless what lies between them is not there.
+    let each_second: Vec<_> = (0..20).map(|at| format!("{0}-{0}", 2 * at)).collect();
+    assert_eq!(covered(&front, &each_second.join(",")), "within 0-38");
+    let holes: Vec<_> = (0..20).map(|at| (2 * at, 2 * at)).collect();
+    let holes = partial(Some(20_000), &holes);
+    let all = each_second.join(",");
+    assert_eq!(covered(&holes, &all), format!("within {all}"));
 }
 
 #[test]
