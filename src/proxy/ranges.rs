@@ -67,8 +67,6 @@ pub(super) fn parts(
         return Body::from(reader(only));
     }
     let pairs = parts.iter().map(|part| (part.first, part.last)).collect();
-    // Several parts are only told apart within a known length.
-    let length = length.unwrap_or_default();
     let framing = Multipart::new(pairs, length, fields.remove(CONTENT_TYPE), Boundary::random());
     fields.insert(CONTENT_TYPE, framing.content_type());
     fields.insert(CONTENT_LENGTH, HeaderValue::from(framing.content_length()));

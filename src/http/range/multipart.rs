@@ -28,15 +28,16 @@ impl fmt::Display for Boundary {
 pub struct Multipart {
     boundary: Boundary,
     content_type: Option<HeaderValue>,
-    length: u64,
+    length: Option<u64>,
     parts: Vec<(u64, u64)>,
 }
 
 impl Multipart {
-    /// Frames these parts, first and last byte each, of a whole of `length` bytes and of this type.
+    /// Frames these parts, first and last byte each, of a whole of `length` bytes, where that is known,
+    /// and of this type.
     pub fn new(
         parts: Vec<(u64, u64)>,
-        length: u64,
+        length: Option<u64>,
         content_type: Option<HeaderValue>,
         boundary: Boundary,
     ) -> Self {
@@ -72,7 +73,8 @@ impl Multipart {
             head.extend_from_slice(content_type.as_bytes());
             head.extend_from_slice(b"\r\n");
         }
-        let range = format!("Content-Range: bytes {first}-{last}/{}\r\n\r\n", self.length);
+        let length = self.length.map_or_else(|| "*".to_owned(), |length| length.to_string());
+        let range = format!("Content-Range: bytes {first}-{last}/{length}\r\n\r\n");
         head.extend_from_slice(range.as_bytes());
         head
     }
@@ -103,7 +105,7 @@ mod tests {
     #[test]
     fn each_part_says_which_it_is() {
         let text = HeaderValue::from_static("text/plain");
-        let framing = Multipart::new(vec![(8, 9), (0, 1)], 10, Some(text), Boundary(0xabc));
+        let framing = Multipart::new(vec![(8, 9), (0, 1)], Some(10), Some(text), Boundary(0xabc));
         let dashes = format!("--{:032x}", 0xabc);
         let expected = format!(
             "\r\n{dashes}\r\nContent-Type: text/plain\r\nContent-Range: bytes 8-9/10\r\n\r\n89\
@@ -119,15 +121,24 @@ mod tests {
     fn the_length_is_that_of_what_is_sent() {
         for content_type in [None, Some(HeaderValue::from_static("image/png"))] {
             for parts in [vec![(0, 0), (2, 9)], vec![(9, 9), (4, 5), (0, 2)]] {
-                let framing = Multipart::new(parts, 10, content_type.clone(), Boundary::random());
+                let framing =
+                    Multipart::new(parts, Some(10), content_type.clone(), Boundary::random());
                 assert_eq!(framing.content_length(), body(&framing).len() as u64, "{framing:?}");
             }
         }
     }
 
     #[test]
+    fn an_unknown_complete_length_is_a_star() {
+        let framing = Multipart::new(vec![(0, 1), (3, 4)], None, None, Boundary(0));
+        let head = String::from_utf8(framing.head((3, 4))).unwrap();
+        assert!(head.ends_with("\r\nContent-Range: bytes 3-4/*\r\n\r\n"), "{head:?}");
+        assert_eq!(framing.content_length(), body(&framing).len() as u64);
+    }
+
+    #[test]
     fn a_length_beyond_all_numbers_is_the_largest() {
-        let framing = Multipart::new(vec![(0, u64::MAX - 1)], u64::MAX, None, Boundary(0));
+        let framing = Multipart::new(vec![(0, u64::MAX - 1)], Some(u64::MAX), None, Boundary(0));
         assert_eq!(framing.content_length(), u64::MAX);
     }
 
