@@ -3,7 +3,7 @@
 /// How much of a value's form has no meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Grammar {
-    /// No list: every byte counts.
+    /// Not known to be a list: every byte counts, but for white space around it.
     Opaque,
     /// A list: white space around its commas and empty members do not count.
     List,
@@ -13,27 +13,29 @@ enum Grammar {
     WeightedRanges,
 }
 
-/// The field table. What is not in it is taken for a list, the common form.
+/// The field table. What is not in it is opaque: nobody but its origin knows its grammar.
 fn grammar(name: &str) -> Grammar {
     match name {
         "accept" => Grammar::WeightedRanges,
         "accept-charset" | "accept-encoding" | "accept-language" | "te" => Grammar::WeightedTokens,
-        "authorization"
-        | "cookie"
-        | "from"
-        | "host"
-        | "if-modified-since"
-        | "if-unmodified-since"
-        | "origin"
-        | "proxy-authorization"
-        | "referer"
-        | "user-agent" => Grammar::Opaque,
-        _ => Grammar::List,
+        "access-control-request-headers"
+        | "cache-control"
+        | "expect"
+        | "forwarded"
+        | "if-match"
+        | "if-none-match"
+        | "pragma"
+        | "prefer"
+        | "via"
+        | "x-forwarded-for" => Grammar::List,
+        _ => Grammar::Opaque,
     }
 }
 
-/// One normal form for all values that mean the same. Normalising twice changes nothing more.
+/// One normal form for all values that mean the same; `value` is that of all lines, combined. Normalising
+/// twice changes nothing more.
 pub(super) fn normalised(name: &str, value: &[u8]) -> Vec<u8> {
+    let value = value.trim_ascii();
     // Bytes that are no text, and quotes that could hide a comma, are left alone.
     let text = match std::str::from_utf8(value) {
         Ok(text) if !text.contains('"') => text,
