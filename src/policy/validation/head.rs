@@ -19,8 +19,8 @@ pub struct HeadSays {
 }
 
 /// Compares a 200 to a HEAD with the stored answers to GET that it could have been the head of: those
-/// with the same validators and length are freshened, the others have changed. Any other response says
-/// nothing.
+/// with the same validators and length are freshened, or left alone where the answer may not be stored;
+/// the others have changed. Any other response says nothing.
 pub fn assess_head<V: Variant>(
     variants: &[V],
     request: &RequestView<'_>,
@@ -48,6 +48,8 @@ pub fn assess_head<V: Variant>(
             Some((head, kept @ true)) if same => {
                 says.freshened.push(Update { at, head, beside: false, kept });
             }
+            // What may not be stored is this answer; what is stored has not changed.
+            Some((_, false)) if same => {}
             _ => says.changed.push(at),
         }
     }

@@ -40,7 +40,11 @@ fn a_head_freshens_what_is_still_the_same_and_finds_what_has_changed() {
         ("X-B: 1", "200 | Content-Length: 11", "changed"),
         ("ETag: \"a\"", "200 | ETag: \"a\" | Content-Length: 11", "changed"),
         ("ETag: \"a\"", "200 | ETag: \"a\" | Content-Encoding: gzip", "changed"),
-        ("ETag: \"a\"", "200 | ETag: \"a\" | Cache-Control: no-store", "changed"),
+        ("ETag: \"a\"", "200 | ETag: \"b\" | Cache-Control: no-store", "changed"),
+        // The same, and only this answer may not be stored.
+        ("ETag: \"a\"", "200 | ETag: \"a\" | Cache-Control: no-store", "nothing"),
+        ("ETag: \"a\"", "200 | ETag: \"a\" | Cache-Control: private", "nothing"),
+        ("ETag: \"a\"", "200 | ETag: \"a\" | Vary: *", "nothing"),
         // Only a 200 says something.
         ("ETag: \"a\"", "404", "nothing"),
         ("ETag: \"a\"", "500 | ETag: \"b\"", "nothing"),
