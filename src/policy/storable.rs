@@ -1,6 +1,6 @@
 //! May a response be stored (RFC 9111 §3)?
 
-use http::header::{AUTHORIZATION, CONTENT_LOCATION, RANGE, SET_COOKIE};
+use http::header::{AUTHORIZATION, CONTENT_LOCATION, IF_RANGE, RANGE, SET_COOKIE};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 
 use super::cache_control::{RequestDirectives, ResponseDirectives};
@@ -50,6 +50,9 @@ pub struct Kept {
     pub nominated: NominatedFields,
     /// Which part of a whole it is: of a 206.
     pub part: Option<Part>,
+    /// It may only be added to parts that are stored, never be the first: the client's `If-Range` let the
+    /// origin leave out fields that the client has already (RFC 9110 §15.3.7), and nobody else.
+    pub only_onto: bool,
     /// The fields that `private` names: not stored, sent to this client only (§5.2.2.7).
     pub withheld: Box<[HeaderName]>,
     /// The fields that `no-cache` names: stored, sent again only after a validation (§5.2.2.4).
@@ -125,7 +128,10 @@ pub fn storable(
         Storable::Store(kept) if writes && !kept.freshness.is_explicit() => {
             Storable::Decline(Detail::Method)
         }
-        Storable::Store(kept) => Storable::Store(Kept { part, ..kept }),
+        Storable::Store(kept) => {
+            let only_onto = part.is_some() && request.fields.contains_key(IF_RANGE);
+            Storable::Store(Kept { part, only_onto, ..kept })
+        }
         declined => declined,
     }
 }
@@ -162,6 +168,7 @@ pub(super) fn judge(
             freshness,
             nominated: NominatedFields::read(names, request.fields),
             part: None,
+            only_onto: false,
             withheld: directives.private.fields().into(),
             guarded: directives.no_cache.fields().into(),
         }),

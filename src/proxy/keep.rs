@@ -164,6 +164,9 @@ fn keeping(
             let part = (combined.part.interval, combined.partial.complete_length, Some(stored));
             return Ok(Keeping { head: combined.head, part: Some(part) });
         }
+        if kept.only_onto {
+            return Err(Detail::Range);
+        }
         let head = head(response, &fields, times, &kept);
         return Ok(Keeping { head, part: Some((part.interval, part.complete_length, None)) });
     }

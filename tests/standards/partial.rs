@@ -75,6 +75,9 @@ fn stored() -> Vec<Row> {
         row("a part is no answer to HEAD without the length of the whole", "9111 §3.3", [
             ask_head(head()), either(ok("max-age=100").body("0123456789")).method("HEAD").has("Content-Length: 10"),
         ]),
+        row("a first part asked for with If-Range may lack fields", "9110 §15.3.7", [
+            ask_head(head()).asking("If-Range: \"a\"").status(206), ask_head(head()).status(206), part("Range: bytes=0-4", "01234"),
+        ]),
         row("If-Range with the same tag", "9110 §13.1.5", [ask_head(head()), part("Range: bytes=1-3", "123").asking("If-Range: \"a\"")]),
         row("If-Range with another tag wants the whole", "9110 §13.1.5", [
             ask_head(head()), fetch(ok("max-age=100").body("0123456789")).asking("Range: bytes=1-3").asking("If-Range: \"b\"").status(200),
@@ -133,6 +136,10 @@ fn combined() -> Vec<Row> {
     vec![
         row("two parts make a range across both", "9111 §3.4", [ask_head(head()), ask_tail(tail()), part("Range: bytes=3-6", "3456").has("Content-Range: bytes 3-6/10")]),
         row("two parts make the whole", "9111 §3.4", [ask_head(head()), ask_tail(tail()), whole(hit()).has("Content-Length: 10")]),
+        row("the second part asked for with If-Range", "9110 §15.3.7", [
+            ask_head(head().with("Content-Type: text/plain")), ask_tail(tail()).asking("If-Range: \"a\"").status(206),
+            whole(hit()).has("Content-Type: text/plain"),
+        ]),
         row("in the other order", "9111 §3.4", [ask_tail(tail()), ask_head(head()), whole(hit())]),
         row("two parts make the whole for HEAD", "9111 §3.4", [ask_head(head()), ask_tail(tail()), hit().method("HEAD").status(200).has("Content-Length: 10")]),
         row("parts that overlap", "9111 §3.4", [

@@ -129,6 +129,22 @@ fn a_stored_response_knows_its_lifetime_and_the_request_fields_that_it_is_for() 
 }
 
 #[test]
+fn a_part_that_the_client_asked_for_with_if_range_is_only_added_to_others() {
+    let answered = "206 | Cache-Control: max-age=60 | Content-Range: bytes 0-4/10 | ETag: \"a\"";
+    let rows = [
+        ("GET | Range: bytes=0-4", answered, false),
+        ("GET | Range: bytes=0-4 | If-Range: \"a\"", answered, true),
+        ("GET | Range: bytes=0-4 | If-Range: \"a\"", "200 | Cache-Control: max-age=60", false),
+    ];
+    for (asked, answered, expected) in rows {
+        let Storable::Store(kept) = ask_storable(asked, answered, instant(0)) else {
+            panic!("{asked} → {answered} is not stored");
+        };
+        assert_eq!(kept.only_onto, expected, "{asked} → {answered}");
+    }
+}
+
+#[test]
 fn a_post_or_patch_is_stored_when_its_answer_shows_its_target_and_says_how_long() {
     const HERE: &str = "Content-Location: /dir/x";
     #[rustfmt::skip]
