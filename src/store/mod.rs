@@ -12,6 +12,7 @@ mod groups;
 mod memory;
 mod queries;
 mod reader;
+mod same;
 mod segments;
 mod stored;
 mod tally;

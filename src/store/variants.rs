@@ -7,6 +7,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use parking_lot::RwLock;
 
 use super::candidates::Candidates;
+use super::same::{gives_way, is_same_variant};
 use super::stored::{StoredResponse, WeakResponse};
 use crate::policy::CacheKey;
 
@@ -73,7 +74,8 @@ impl Variants {
     }
 
     /// Adds a variant unless `allowed` says no or one from a later exchange is there for the same
-    /// nominated fields. Returns those that gave way.
+    /// nominated fields. A part never takes the place of a whole of the same representation, however late it
+    /// is. Returns those that gave way.
     pub(super) fn add(
         &self,
         response: &StoredResponse,
@@ -90,9 +92,14 @@ impl Variants {
         };
         let received = |response: &StoredResponse| response.head().times.response_time;
         let is_later = |other: &StoredResponse| {
-            is_same_variant(other, response) && received(other) > received(response)
+            is_same_variant(other, response)
+                && received(other) > received(response)
+                && !gives_way(other, response)
         };
-        if list.members().iter().filter_map(|m| m.response.stored()).any(|other| is_later(&other)) {
+        let stays =
+            |other: &StoredResponse| is_same_variant(other, response) && gives_way(response, other);
+        let mut stored = list.members().iter().filter_map(|member| member.response.stored());
+        if stored.any(|other| is_later(&other) || stays(&other)) {
             return Err(Superseded);
         }
         Ok(list.put(response))
@@ -226,12 +233,6 @@ impl Member {
     fn of(response: &StoredResponse) -> Self {
         Self { id: response.id(), response: response.downgrade() }
     }
-}
-
-/// Whether one takes the place of the other: the same key and the same request fields are nominated, with
-/// equal values.
-fn is_same_variant(one: &StoredResponse, other: &StoredResponse) -> bool {
-    one.key() == other.key() && one.head().nominated == other.head().nominated
 }
 
 /// The half of a digest that the map has.

@@ -227,3 +227,21 @@ fn what_parts_weigh_is_given_back() {
     store.maintain();
     assert_eq!(store.usage(), Usage::default());
 }
+
+fn begin_whole(store: &Store, second: u64) -> Writer {
+    let head = head_with(second, 200, &[("etag", "\"1\"")]);
+    store.announce(key("/")).begin(head, Scope::Public, None).unwrap()
+}
+
+#[test]
+fn a_small_part_does_not_throw_away_a_whole_under_way() {
+    let store = store();
+    let whole = begin_whole(&store, 1);
+    put_part(&store, 2, part(0, 4), None).unwrap();
+    let whole = finish(whole, part(0, 29)).unwrap();
+    assert_eq!(only(&store).id(), whole.id());
+    // Nor does one that comes when it is there.
+    put_part(&store, 3, part(0, 4), None);
+    assert_eq!(only(&store).extent(), Extent::Whole);
+    assert_eq!(body(&only(&store)), text(0, 29));
+}
