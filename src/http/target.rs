@@ -1,6 +1,7 @@
 //! Request-target forms (RFC 9112 §3.2): what a request asks for.
 
 mod authority;
+mod reference;
 mod uri;
 
 use http::{Method, Uri};

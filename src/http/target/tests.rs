@@ -301,6 +301,34 @@ fn a_reference_is_resolved_against_its_base() {
         ("https://b.example:443", Some("https://b.example/")),
         ("http://0x7f.1/", Some("http://127.0.0.1/")),
         ("HTTP://A.example:8080/b/c?d", Some("http://a.example:8080/b/c?d")),
+        // Nothing is encoded or decoded.
+        ("/l?n='x'", Some("http://a.example:8080/l?n='x'")),
+        ("/%7e|{a}^\"?q=%41^|`'", Some("http://a.example:8080/%7e|{a}^\"?q=%41^|`'")),
+        ("/%2e%2e/x", Some("http://a.example:8080/%2e%2e/x")),
+        ("/a\\b", Some("http://a.example:8080/a\\b")),
+        ("http://B.example/A'b?C'd", Some("http://b.example/A'b?C'd")),
+        // But what no request line can hold.
+        ("/a b`?<c>\"", Some("http://a.example:8080/a%20b%60?%3Cc%3E%22")),
+        ("/a\u{1}", None),
+        // Dot segments go out of the path, not out of the query.
+        (".", Some("http://a.example:8080/b/")),
+        ("..", Some("http://a.example:8080/")),
+        ("../../../x", Some("http://a.example:8080/x")),
+        ("./x/../y/.", Some("http://a.example:8080/b/y/")),
+        ("/x//../y", Some("http://a.example:8080/x/y")),
+        ("/x//y", Some("http://a.example:8080/x//y")),
+        ("/.x/..y/...", Some("http://a.example:8080/.x/..y/...")),
+        ("x?../y/./z", Some("http://a.example:8080/b/x?../y/./z")),
+        ("http://b.example/x/../y", Some("http://b.example/y")),
+        ("//b.example:/..?q", Some("http://b.example/?q")),
+        ("//b.example?q", Some("http://b.example/?q")),
+        ("#z", Some("http://a.example:8080/b/c?d")),
+        ("?", Some("http://a.example:8080/b/c?")),
+        ("x:y/z", None),
+        ("./x:y", Some("http://a.example:8080/b/x:y")),
+        ("x?y:z", Some("http://a.example:8080/b/x?y:z")),
+        ("http:x", None),
+        ("http:///x", None),
         ("http://user@b.example/", None),
         ("http://b.example:0/", None),
         ("ftp://b.example/", None),
@@ -311,6 +339,20 @@ fn a_reference_is_resolved_against_its_base() {
     for (reference, expected) in rows {
         let found = base.resolve(reference);
         assert_eq!(found.as_ref().map(TargetUri::as_str), expected, "{reference}");
+    }
+}
+
+#[test]
+fn a_base_keeps_its_path_where_the_reference_has_none() {
+    let base = TargetUri::parse("https://a.example/x/../%7e'?q").unwrap();
+    let rows = [
+        ("", "https://a.example/x/../%7e'?q"),
+        ("?e", "https://a.example/x/../%7e'?e"),
+        ("y", "https://a.example/y"),
+        ("//b.example:443/", "https://b.example/"),
+    ];
+    for (reference, expected) in rows {
+        assert_eq!(base.resolve(reference).unwrap().as_str(), expected, "{reference}");
     }
 }
 

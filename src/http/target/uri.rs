@@ -5,9 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::Uri;
-use url::Url;
 
-use super::{TargetError, authority};
+use super::{TargetError, authority, reference};
 
 /// The schemes that larder fetches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,11 +87,11 @@ impl TargetUri {
         self::absolute(uri.scheme_str()?, uri.authority()?.as_str(), path_and_query).ok()
     }
 
-    /// The URI that a reference in a response to this one means, such as `Location`'s (RFC 3986 §5.2, as
-    /// browsers do it: dot segments are removed). `None` when it is no URI that larder could fetch.
+    /// The URI that a reference in a response to this one means, such as `Location`'s (RFC 3986 §5.2):
+    /// dot segments are removed, other than that path and query stay byte for byte, and a fragment is cut
+    /// off. `None` when it is no URI that larder could fetch.
     pub fn resolve(&self, reference: &str) -> Option<Self> {
-        let url = Url::parse(&self.text).ok()?.join(reference).ok()?;
-        Self::parse(url.as_str())
+        reference::resolve(self, reference)
     }
 
     /// Whether scheme, host and port are the same (RFC 9110 §4.3.1).

@@ -45,6 +45,7 @@ fn locations_of_the_same_origin_are_invalidated_too() {
         ("Location: http://b.test/y", &["/dir/x"]),
         ("Location: https://a.test/y", &["/dir/x"]),
         ("Location: http://a.test:8080/y", &["/dir/x"]),
+        ("Location: /l?n='x'", &["/dir/x", "/l?n='x'"]),
         ("Location: mailto:a@a.test", &["/dir/x"]),
         ("Location: http://[", &["/dir/x"]),
     ];
