@@ -1,10 +1,7 @@
 //! Preconditions that a cache evaluates (RFC 9110 §13, RFC 9111 §4.3.2). `If-Match` and
 //! `If-Unmodified-Since` are not among them: they are the origin's (§4.3.2).
 
-use http::header::{
-    DATE, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
-    LAST_MODIFIED,
-};
+use http::header::{DATE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED};
 use http::{HeaderMap, Method, StatusCode};
 
 use super::list;
@@ -40,13 +37,6 @@ pub fn evaluate(
         is_unmodified(request, stored, now)
     };
     if not_modified { Precondition::NotModified } else { Precondition::Proceed }
-}
-
-/// Whether a request has any condition, one of the origin's or `If-Range` included.
-pub fn has_conditions(request: &HeaderMap) -> bool {
-    [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, IF_RANGE]
-        .iter()
-        .any(|name| request.contains_key(name))
 }
 
 /// Whether `Range` may be answered with a part: there is no `If-Range`, or it names the stored response

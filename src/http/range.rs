@@ -76,14 +76,6 @@ pub fn requested(request: &HeaderMap) -> Option<Vec<Requested>> {
     (1..=MOST).contains(&ranges.len()).then_some(ranges)
 }
 
-/// The only range of a request; `None` when [`requested`] finds none or several.
-pub fn only_requested(request: &HeaderMap) -> Option<Requested> {
-    match requested(request)?.as_slice() {
-        [only] => Some(*only),
-        _ => None,
-    }
-}
-
 /// Answers `Range` from a whole of `length` bytes; see [`requested`] for when it is ignored.
 pub fn select(request: &HeaderMap, length: u64) -> RangeAnswer {
     let Some(ranges) = requested(request) else { return RangeAnswer::Whole };

@@ -13,8 +13,6 @@ pub enum ForwardReason {
     UriMiss,
     /// Responses are stored, but none that this request's fields select.
     VaryMiss,
-    /// Nothing could be selected, and it is not known whether by URI or by variant.
-    Miss,
     /// A fresh response was there, but the request did not allow its use.
     Request,
     /// A response was there, but stale.
@@ -31,7 +29,6 @@ impl ForwardReason {
             Self::Method => "method",
             Self::UriMiss => "uri-miss",
             Self::VaryMiss => "vary-miss",
-            Self::Miss => "miss",
             Self::Request => "request",
             Self::Stale => "stale",
             Self::Partial => "partial",

@@ -183,11 +183,5 @@ pub(super) fn has_strong_tag(head: &StoredHead) -> bool {
     head.freshness.has_etag() && head.field(&ETAG).is_some_and(|tag| !tag.starts_with(b"W/"))
 }
 
-/// Whether what a stored response answers to its own query, it answers to this one too: by the rule that
-/// it came with (`No-Vary-Search`).
-pub fn same_query(head: &StoredHead, stored: Option<&str>, asked: Option<&str>) -> bool {
-    stored == asked || head.query_rule().is_some_and(|rule| rule.equivalent(stored, asked))
-}
-
 #[cfg(test)]
 mod tests;

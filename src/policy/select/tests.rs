@@ -167,22 +167,3 @@ fn what_is_selected_is_decided_upon() {
     let missing = Decision::Forward { reason: ForwardReason::UriMiss, detail: None };
     assert_eq!(decision, missing);
 }
-
-#[test]
-fn queries_are_the_same_as_the_stored_response_says() {
-    let head = |rule: &str| stored("GET", &format!("200 | Cache-Control: max-age=60 | {rule}"));
-    #[rustfmt::skip]
-    let rows = [
-        ("X-A: 1", Some("a=1"), Some("a=1"), true),
-        ("X-A: 1", Some("a=1&b=2"), Some("b=2&a=1"), false),
-        ("No-Vary-Search: key-order", Some("a=1&b=2"), Some("b=2&a=1"), true),
-        ("No-Vary-Search: params=(\"b\")", Some("a=1&b=2"), Some("a=1"), true),
-        ("No-Vary-Search: params=(\"b\")", Some("a=1&b=2"), Some("a=2"), false),
-        ("No-Vary-Search: params, except=(\"a\")", Some("a=1&b=2"), Some("c&a=1"), true),
-        ("No-Vary-Search: params", None, Some("a"), true),
-        ("No-Vary-Search: nonsense=", Some("a"), Some("b"), false),
-    ];
-    for (rule, one, other, expected) in rows {
-        assert_eq!(same_query(&head(rule), one, other), expected, "{rule}: {one:?} {other:?}");
-    }
-}
