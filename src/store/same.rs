@@ -17,6 +17,14 @@ pub(super) fn gives_way(part: &StoredResponse, whole: &StoredResponse) -> bool {
     is_part && is_same_representation(part, whole)
 }
 
+/// Whether two can be put together, in one's place: variants that are the same, of one representation and
+/// from the same kind of address.
+pub(super) fn belong_together(one: &StoredResponse, other: &StoredResponse) -> bool {
+    one.scope() == other.scope()
+        && is_same_variant(one, other)
+        && is_same_representation(one, other)
+}
+
 /// Whether both have bytes of one body: the same strong validator (RFC 9110 §8.8.1), and lengths that
 /// can be those of one.
 pub(super) fn is_same_representation(one: &StoredResponse, other: &StoredResponse) -> bool {

@@ -11,6 +11,8 @@ pub(super) const INTERVALS: usize = 256;
 /// A part of a body.
 #[derive(Clone, Debug)]
 pub(super) struct Segment {
+    /// When it was asked for.
+    pub(super) begun: u64,
     pub(super) interval: Interval,
     pub(super) complete_length: Option<u64>,
     pub(super) blocks: Blocks,
@@ -22,6 +24,8 @@ pub(super) struct Segment {
 pub(super) struct Segments {
     /// The same for all that came out of one first part by adding others.
     lineage: u64,
+    /// When the latest part was asked for.
+    begun: u64,
     partial: Partial,
     /// One for each interval, in order.
     runs: Box<[Blocks]>,
@@ -31,7 +35,7 @@ impl Segments {
     /// The first part.
     pub(super) fn first(lineage: u64, part: &Segment) -> Self {
         let runs = BTreeMap::from([(part.interval.first, part.blocks.clone())]);
-        Self::of(lineage, part.complete_length, &runs)
+        Self { begun: part.begun, ..Self::of(lineage, part.complete_length, &runs) }
     }
 
     /// A complete body as the only part of itself; `None` when it is empty.
@@ -39,7 +43,10 @@ impl Segments {
         let length = blocks.length() as u64;
         let interval = Interval::whole(length)?;
         let complete_length = Some(length);
-        Some(Self::first(lineage, &Segment { interval, complete_length, blocks: blocks.clone() }))
+        Some(Self::first(
+            lineage,
+            &Segment { begun: lineage, interval, complete_length, blocks: blocks.clone() },
+        ))
     }
 
     /// With a new part, whose bytes win over those that are there. At most `most` bytes and
@@ -65,7 +72,8 @@ impl Segments {
         let mut runs: BTreeMap<_, _> =
             old.into_iter().map(|(interval, blocks)| (interval.first, blocks)).collect();
         runs.insert(part.interval.first, part.blocks.clone());
-        Some(Self::of(self.lineage, complete_length, &runs))
+        let begun = self.begun.max(part.begun);
+        Some(Self { begun, ..Self::of(self.lineage, complete_length, &runs) })
     }
 
     /// What is there, without the bytes of `new`.
@@ -102,7 +110,7 @@ impl Segments {
             }
         });
         let runs = runs.collect();
-        Self { lineage, partial, runs }
+        Self { lineage, begun: lineage, partial, runs }
     }
 
     /// Which bytes are there.
@@ -113,6 +121,11 @@ impl Segments {
     /// The same for all that came out of one first part by adding others.
     pub(super) fn lineage(&self) -> u64 {
         self.lineage
+    }
+
+    /// When the latest part was asked for.
+    pub(super) fn begun(&self) -> u64 {
+        self.begun
     }
 
     /// How many bytes are there.

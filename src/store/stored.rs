@@ -198,6 +198,15 @@ impl StoredResponse {
         self.0.id
     }
 
+    /// When the exchange was announced that it comes from, of several the latest: the numbers are those of
+    /// [`id`](Self::id), which a response that was put together gets only then.
+    pub(super) fn begun(&self) -> u64 {
+        match &self.0.content {
+            Content::Parts(segments) => segments.begun(),
+            _ => self.id(),
+        }
+    }
+
     /// What it weighs, in units of [`UNIT`] bytes.
     pub(super) fn units(&self) -> u32 {
         self.0.units

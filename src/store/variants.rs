@@ -7,8 +7,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 use parking_lot::RwLock;
 
 use super::candidates::Candidates;
-use super::same::{gives_way, is_same_variant};
-use super::stored::{StoredResponse, WeakResponse};
+use super::same::{belong_together, gives_way, is_same_variant};
+use super::stored::{Extent, StoredResponse, WeakResponse};
 use crate::policy::CacheKey;
 
 /// Variants of one key; the one stored first gives way to one more.
@@ -74,8 +74,8 @@ impl Variants {
     }
 
     /// Adds a variant unless `allowed` says no or one from a later exchange is there for the same
-    /// nominated fields. A part never takes the place of a whole of the same representation, however late it
-    /// is. Returns those that gave way.
+    /// nominated fields. A part never takes the place of a response of the same representation: it is to be
+    /// added to that. Returns those that gave way.
     pub(super) fn add(
         &self,
         response: &StoredResponse,
@@ -96,8 +96,12 @@ impl Variants {
                 && received(other) > received(response)
                 && !gives_way(other, response)
         };
-        let stays =
+        let overrules =
             |other: &StoredResponse| is_same_variant(other, response) && gives_way(response, other);
+        let is_part = response.extent() != Extent::Whole;
+        let stays = |other: &StoredResponse| {
+            is_part && (belong_together(other, response) || overrules(other))
+        };
         let mut stored = list.members().iter().filter_map(|member| member.response.stored());
         if stored.any(|other| is_later(&other) || stays(&other)) {
             return Err(Superseded);

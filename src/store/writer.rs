@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::Shared;
 use super::blocks::Blocks;
 use super::memory::next_id;
+use super::same::belong_together;
 use super::segments::{Segment, Segments};
 use super::stored::{Content, Extent, Parts, StoredResponse};
 use super::under_way::Ticket;
@@ -68,8 +69,9 @@ impl Announced {
     /// Begins to store a part of a body. When it is written it is added to `onto`, where the two have the
     /// same strong validator (RFC 9111 §3.4), and `head` becomes the head of both: that of a 206, which
     /// turns into a 200 when nothing is missing any more. Where both have a byte, the new one counts. When
-    /// `onto` is not stored any more, the new part is stored alone; when parts were added to it meanwhile,
-    /// they stay.
+    /// parts were added to `onto` meanwhile, they stay. When it is not stored any more, or never was, the
+    /// part is added to what is stored of the same representation, else stored alone; of two heads that of
+    /// the later exchange counts.
     ///
     /// # Errors
     /// [`Refused::TooLarge`] when so long a part is not stored; [`Refused::Misplaced`] when it ends
@@ -170,9 +172,8 @@ impl Writer {
                 shared.publish(&response, ticket).then_some(response)
             }
             Some(Part { interval, complete_length, onto }) => {
-                let segment = Segment { interval, complete_length, blocks };
-                let added = onto.and_then(|onto| self.add(&onto, &head, &segment));
-                added.or_else(|| self.alone(head, &segment))
+                let segment = Segment { begun: *id, interval, complete_length, blocks };
+                self.finish_part(onto.as_ref(), &head, &segment)
             }
         }
     }
@@ -182,43 +183,77 @@ impl Writer {
         self.length
     }
 
-    /// Adds the part to `onto`, or to what came out of that meanwhile.
-    fn add(
+    /// Adds the part to what came out of `onto`, or to what else is stored of the same representation.
+    /// Stores it alone where there is nothing of the kind.
+    fn finish_part(
         &self,
-        onto: &StoredResponse,
+        onto: Option<&StoredResponse>,
         head: &StoredHead,
         segment: &Segment,
     ) -> Option<StoredResponse> {
         let Announced { shared, ticket, key, id: begun } = &self.announced;
+        let content = Content::Parts(Arc::new(Segments::first(*begun, segment)));
+        let alone = self.response(*begun, head.clone(), None, content);
+        let grown = |other: &&StoredResponse| onto.is_some_and(|onto| other.continues(onto));
+        let fits = |other: &&StoredResponse| belong_together(&alone, other);
         for _ in 0..ATTEMPTS {
             // Before all that is looked at: what is invalidated from here on has a larger number.
             let id = next_id();
             let stored = shared.candidates(key);
-            let current = stored.iter().find(|response| response.continues(onto))?;
-            let most = shared.config.max_stored();
-            let segments = current.segments()?.with(segment, most)?;
-            let content = Content::Parts(Arc::new(segments));
-            let response = self.response(id, head.clone(), None, content);
-            if shared.epochs.are_over(response.groups(), *begun) {
-                return None;
-            }
-            if shared.replace(current, &response, ticket) {
-                return Some(response);
+            let found = match stored.iter().find(grown) {
+                Some(current) => self.add(id, current, head, segment).map(|added| (current, added)),
+                None => None,
+            };
+            let found = found.or_else(|| {
+                let current = stored.iter().find(fits)?;
+                Some((current, self.join(id, current, head, segment)?))
+            });
+            match found {
+                Some((_, added)) if shared.epochs.are_over(added.groups(), *begun) => return None,
+                Some((current, added)) if shared.replace(current, &added, ticket) => {
+                    return Some(added);
+                }
+                Some(_) => {}
+                None if !is_consistent(&alone) => return None,
+                None if shared.publish(&alone, ticket) => return Some(alone),
+                // Perhaps another part of the same was faster.
+                None if shared.candidates(key).iter().any(|other| fits(&other)) => {}
+                None => return None,
             }
         }
         None
     }
 
-    /// Stores the part alone. Not when its head speaks of a whole.
-    fn alone(&self, head: StoredHead, segment: &Segment) -> Option<StoredResponse> {
-        let Announced { shared, ticket, id, .. } = &self.announced;
-        let content = Content::Parts(Arc::new(Segments::first(*id, segment)));
-        let response = self.response(*id, head, None, content);
-        let speaks_of_a_whole = response.head().status() != StatusCode::PARTIAL_CONTENT;
-        if speaks_of_a_whole && response.extent() != Extent::Whole {
-            return None;
+    /// Adds the part to another response of the same representation.
+    fn join(
+        &self,
+        id: u64,
+        current: &StoredResponse,
+        head: &StoredHead,
+        segment: &Segment,
+    ) -> Option<StoredResponse> {
+        if current.extent() != Extent::Whole {
+            return self.add(id, current, head, segment);
         }
-        shared.publish(&response, ticket).then_some(response)
+        // It has all bytes already.
+        Some(current.with_head(id, newer(current, head, segment).clone().completed()))
+    }
+
+    /// Adds the part to a stored response.
+    fn add(
+        &self,
+        id: u64,
+        current: &StoredResponse,
+        head: &StoredHead,
+        segment: &Segment,
+    ) -> Option<StoredResponse> {
+        let most = self.announced.shared.config.max_stored();
+        let segments = Arc::new(current.segments()?.with(segment, most)?);
+        let content = || Content::Parts(Arc::clone(&segments));
+        let heads = [newer(current, head, segment), current.head()];
+        let mut added =
+            heads.map(|head| self.response(id, head.clone(), None, content())).into_iter();
+        added.find(is_consistent)
     }
 
     /// Puts the response together. When all of a body is there, its head says so.
@@ -237,4 +272,18 @@ impl Writer {
         let (key, scope) = (self.announced.key.clone(), self.scope);
         StoredResponse::new(id, Parts { key, head, scope, trailers, content })
     }
+}
+
+/// The head of what was asked for later.
+fn newer<'a>(
+    current: &'a StoredResponse,
+    head: &'a StoredHead,
+    segment: &Segment,
+) -> &'a StoredHead {
+    if current.begun() > segment.begun { current.head() } else { head }
+}
+
+/// Not if its head speaks of a whole, and there is only a part.
+fn is_consistent(response: &StoredResponse) -> bool {
+    response.extent() == Extent::Whole || response.head().status() == StatusCode::PARTIAL_CONTENT
 }

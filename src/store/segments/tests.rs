@@ -8,7 +8,7 @@ const LENGTH: u64 = 1000;
 fn part(first: u64, last: u64, writer: u8) -> Segment {
     let bytes = vec![writer; (last - first + 1) as usize];
     let blocks = Blocks::compact(vec![Bytes::from(bytes)]);
-    Segment { interval: Interval { first, last }, complete_length: Some(LENGTH), blocks }
+    Segment { begun: 0, interval: Interval { first, last }, complete_length: Some(LENGTH), blocks }
 }
 
 fn held(segments: &Segments) -> Vec<(u64, u64)> {

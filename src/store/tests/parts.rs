@@ -245,3 +245,63 @@ fn a_small_part_does_not_throw_away_a_whole_under_way() {
     assert_eq!(only(&store).extent(), Extent::Whole);
     assert_eq!(body(&only(&store)), text(0, 29));
 }
+
+#[test]
+fn first_parts_that_come_at_the_same_time_are_put_together() {
+    let store = store();
+    let writers = [part(0, 9), part(20, 29), part(10, 14)]
+        .map(|part| (begin_part(&store, 2, part, None), part));
+    for (writer, part) in writers {
+        assert!(finish(writer, part).is_some());
+    }
+    assert_eq!(held(&only(&store)), [(0, 14), (20, 29)]);
+    assert_eq!(only(&store).head().status(), 206);
+    let all = put_part(&store, 3, part(15, 19), None).unwrap();
+    assert_eq!((all.extent(), all.head().status().as_u16()), (Extent::Whole, 200));
+    assert_eq!(body(&only(&store)), text(0, 29));
+}
+
+#[test]
+fn threads_that_store_first_parts_lose_none() {
+    let store = store();
+    std::thread::scope(|scope| {
+        for n in 0..15 {
+            let store = &store;
+            scope.spawn(move || put_part(store, 1, part(2 * n, 2 * n + 1), None).unwrap());
+        }
+    });
+    assert_eq!(body(&only(&store)), text(0, 29));
+}
+
+#[test]
+fn of_two_first_parts_the_head_of_the_later_exchange_counts() {
+    let seconds = |store: &Store| only(store).head().times.response_time.unix_secs();
+    for order in [[0, 1], [1, 0]] {
+        let store = store();
+        let parts = [(1, part(0, 9)), (2, part(20, 29))];
+        let mut writers = parts.map(|(at, part)| Some((begin_part(&store, at, part, None), part)));
+        for at in order {
+            let (writer, part) = writers[at].take().unwrap();
+            finish(writer, part).unwrap();
+        }
+        assert_eq!(held(&only(&store)), [(0, 9), (20, 29)]);
+        assert_eq!(seconds(&store), 2, "{order:?}");
+    }
+}
+
+#[test]
+fn first_parts_of_other_representations_or_addresses_are_not_put_together() {
+    let put = |store: &Store, tag: &str, scope, interval| {
+        let head = head_with(1, 206, &[("etag", tag)]);
+        let writer = store.announce(key("/")).begin_part(head, scope, interval, Some(LENGTH), None);
+        finish(writer.unwrap(), interval)
+    };
+    for (tag, scope) in
+        [("\"2\"", Scope::Public), ("W/\"1\"", Scope::Public), ("\"1\"", Scope::Private)]
+    {
+        let store = store();
+        put(&store, "\"1\"", Scope::Public, part(0, 9)).unwrap();
+        put(&store, tag, scope, part(10, 19)).unwrap();
+        assert_eq!(held(&only(&store)), [(10, 19)], "{tag} {scope:?}");
+    }
+}
