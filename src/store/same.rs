@@ -11,10 +11,10 @@ pub(super) fn is_same_variant(one: &StoredResponse, other: &StoredResponse) -> b
 }
 
 /// Whether one is a part and says nothing against the other, which is whole: both are of the same
-/// representation.
+/// representation, or the part has no strong validator, so that nothing can ever be added to it.
 pub(super) fn gives_way(part: &StoredResponse, whole: &StoredResponse) -> bool {
     let is_part = part.extent() != Extent::Whole && whole.extent() == Extent::Whole;
-    is_part && is_same_representation(part, whole)
+    is_part && (!is_completable(part.head()) || is_same_representation(part, whole))
 }
 
 /// Whether two can be put together, in one's place: variants that are the same, of one representation and

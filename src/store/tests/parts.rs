@@ -305,3 +305,29 @@ fn first_parts_of_other_representations_or_addresses_are_not_put_together() {
         assert_eq!(held(&only(&store)), [(10, 19)], "{tag} {scope:?}");
     }
 }
+
+#[test]
+fn a_part_without_a_strong_validator_does_not_replace_a_whole() {
+    for (lines, stays) in [
+        (&[][..], true),
+        (&[("etag", "W/\"1\"")], true),
+        (&[("last-modified", "Thu, 01 Jan 1970 00:00:00 GMT")], true),
+        (&[("etag", "\"2\"")], false),
+    ] {
+        let store = store();
+        let make = |interval| {
+            let head = head_with(5, 206, lines);
+            let announced = store.announce(key("/"));
+            announced.begin_part(head, Scope::Public, interval, Some(LENGTH), None).unwrap()
+        };
+        let under_way = begin_whole(&store, 1);
+        let stored = finish(make(part(0, 4)), part(0, 4));
+        assert!(stored.is_some(), "nothing else is there: {lines:?}");
+        let whole = finish(under_way, part(0, 29));
+        assert_eq!(whole.is_some(), stays, "{lines:?}");
+        finish(begin_whole(&store, 5), part(0, 29)).unwrap();
+        let late = finish(make(part(0, 4)), part(0, 4));
+        assert_eq!(late.is_none(), stays, "{lines:?}");
+        assert_eq!(only(&store).extent() == Extent::Whole, stays, "{lines:?}");
+    }
+}
