@@ -139,10 +139,18 @@ pub(super) fn a_newer_response_replaces_the_one_with_equal_nominated_fields(tier
 }
 
 pub(super) fn a_response_to_an_earlier_exchange_replaces_nothing(tier: &impl Storage) {
-    put(tier, "/", 2, b"new");
     let slow = response(key("/"), head(1, &[], &HeaderMap::new()), b"old");
+    put(tier, "/", 2, b"new");
     assert!(!tier.publish(&slow, &Ticket::default()));
     assert_eq!(found(lookup(tier, &key("/"), &HeaderMap::new())).unwrap(), b"new");
+    tier.maintain();
+    assert_eq!(tier.usage().responses, 1);
+}
+
+pub(super) fn a_clock_that_is_set_back_freezes_nothing(tier: &impl Storage) {
+    put(tier, "/", 1000, b"before");
+    put(tier, "/", 1, b"after");
+    assert_eq!(found(lookup(tier, &key("/"), &HeaderMap::new())).unwrap(), b"after");
     tier.maintain();
     assert_eq!(tier.usage().responses, 1);
 }
@@ -259,6 +267,7 @@ macro_rules! contract {
             variants_live_side_by_side
             a_newer_response_replaces_the_one_with_equal_nominated_fields
             a_response_to_an_earlier_exchange_replaces_nothing
+            a_clock_that_is_set_back_freezes_nothing
             a_cancelled_ticket_publishes_nothing
             all_variants_are_candidates
             only_what_is_stored_is_replaced

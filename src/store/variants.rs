@@ -90,10 +90,10 @@ impl Variants {
             shard.insert(place(digest), List::One(Member::of(response)));
             return Ok(Vec::new());
         };
-        let received = |response: &StoredResponse| response.head().times.response_time;
+        // Not by the clock: when that is set back, nothing would be stored until it has caught up.
         let is_later = |other: &StoredResponse| {
             is_same_variant(other, response)
-                && received(other) > received(response)
+                && other.begun() > response.begun()
                 && !gives_way(other, response)
         };
         let overrules =

@@ -113,10 +113,10 @@ fn a_part_whose_foundation_is_gone_is_stored_alone() {
     let second = put_part(&store, 2, part(20, 29), Some(&first)).unwrap();
     assert_eq!(held(&second), [(20, 29)]);
 
+    let late = begin_part(&store, 2, part(0, 9), Some(&second));
     let mut whole =
         store.announce(key("/")).begin(head_with(3, 200, &[]), Scope::Public, None).unwrap();
     whole.write(text(0, 29).into()).unwrap();
-    let late = begin_part(&store, 2, part(0, 9), Some(&second));
     assert!(whole.finish(None).is_some());
     assert!(finish(late, part(0, 9)).is_none(), "a response to a later exchange has replaced all");
     assert_eq!(only(&store).extent(), Extent::Whole);

@@ -52,7 +52,7 @@ fn variants_with_other_nominated_fields_or_values_live_side_by_side() {
 fn an_equal_variant_gives_way_unless_it_is_from_a_later_exchange() {
     let variants = Variants::new();
     let none = HeaderMap::new();
-    let [one, two, older] = [100, 100, 99].map(|second| member("/", second, &[], &none));
+    let [older, one, two] = [100, 100, 99].map(|second| member("/", second, &[], &none));
     assert!(add(&variants, &one).is_empty());
     assert_eq!(add(&variants, &two), [one.id()]);
     assert_eq!(variants.add(&older, || true).unwrap_err(), Superseded);
