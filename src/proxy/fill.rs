@@ -16,7 +16,7 @@ use crate::net::Scope;
 use crate::net::drain::Class;
 use crate::policy::StoredHead;
 use crate::policy::outcome::Detail;
-use crate::store::Writer;
+use crate::store::{NotStored, Writer};
 use crate::upstream::ResponseBody;
 
 use super::Shared;
@@ -270,10 +270,12 @@ impl Pump {
 
     /// All of the body is there, and has not been stored yet.
     fn store(&mut self, trailers: Option<HeaderMap>) {
-        if let Some(writer) = self.writer.take()
-            && writer.finish(trailers).is_none()
-        {
-            self.not_stored(Detail::Invalidated);
+        let Some(writer) = self.writer.take() else { return };
+        match writer.finish(trailers) {
+            // What has taken its place answers as well.
+            Ok(_) | Err(NotStored::Superseded) => {}
+            Err(NotStored::Invalidated) => self.not_stored(Detail::Invalidated),
+            Err(NotStored::Truncated) => self.not_stored(Detail::Truncated),
         }
     }
 

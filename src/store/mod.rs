@@ -37,7 +37,7 @@ pub use stored::{Extent, StoredResponse};
 use tier::Storage;
 pub use tier::{Lookup, Tier, Usage};
 use under_way::{Ticket, UnderWay};
-pub use writer::{Announced, Overflow, Refused, Writer};
+pub use writer::{Announced, NotStored, Overflow, Refused, Writer};
 
 /// Without a disk tier a response may take this part of the memory.
 const MEMORY_PER_RESPONSE: u64 = 8;

@@ -68,7 +68,11 @@ fn a_length_that_disagrees_with_content_length_is_not_stored() {
         let store = store();
         let mut writer = begin(&store, promised);
         writer.write(Bytes::from_static(b"hello")).unwrap();
-        assert_eq!(writer.finish(None).is_some(), stored, "{promised:?}");
+        assert_eq!(
+            writer.finish(None).err(),
+            (!stored).then_some(NotStored::Truncated),
+            "{promised:?}"
+        );
         assert_eq!(lookup(&store).is_some(), stored, "{promised:?}");
     }
 }
@@ -94,12 +98,12 @@ fn what_is_announced_too_long_is_refused_and_what_becomes_too_long_overflows() {
     writer.write(vec![0; 1 << 20].into()).unwrap();
     assert_eq!(writer.write(Bytes::from_static(b"x")), Err(Overflow));
     assert_eq!(writer.write(Bytes::new()), Err(Overflow), "there is no way back");
-    assert!(writer.finish(None).is_none());
+    assert!(writer.finish(None).is_err());
     assert!(lookup(&store).is_none());
 
     let mut writer = begin(&store, Some(most));
     writer.write(vec![0; 1 << 20].into()).unwrap();
-    assert!(writer.finish(None).is_some());
+    assert!(writer.finish(None).is_ok());
 }
 
 #[test]
@@ -119,10 +123,10 @@ fn an_invalidation_reaches_writers_under_way() {
     other.write(Bytes::from_static(b"other")).unwrap();
     assert_eq!(store.invalidate(&key("/")), 0);
     let later = begin(&store, None);
-    assert!(writer.finish(None).is_none());
+    assert_eq!(writer.finish(None).unwrap_err(), NotStored::Invalidated);
     assert!(lookup(&store).is_none());
-    assert!(other.finish(None).is_some(), "another key");
-    assert!(later.finish(None).is_some(), "begun after the invalidation");
+    assert!(other.finish(None).is_ok(), "another key");
+    assert!(later.finish(None).is_ok(), "begun after the invalidation");
     assert_eq!(store.shared.under_way.count(), 0);
 }
 
@@ -136,8 +140,8 @@ fn the_first_of_two_writers_does_not_hide_the_second() {
         store.announce(key("/")).begin(head(2, &[], &none), Scope::Public, None).unwrap();
     older.write(Bytes::from_static(b"older")).unwrap();
     newer.write(Bytes::from_static(b"newer")).unwrap();
-    assert!(newer.finish(None).is_some());
-    assert!(older.finish(None).is_none());
+    assert!(newer.finish(None).is_ok());
+    assert_eq!(older.finish(None).unwrap_err(), NotStored::Superseded);
     assert_eq!(body(&lookup(&store).unwrap()), b"newer");
 }
 

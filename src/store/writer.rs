@@ -35,6 +35,20 @@ pub enum Refused {
 #[error("the body outgrew what is stored")]
 pub struct Overflow;
 
+/// Why a response that was written is not stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum NotStored {
+    /// Its key or one of its groups was invalidated since it was announced.
+    #[error("it was invalidated while it was written")]
+    Invalidated,
+    /// Another response is stored that says more, or is to a later exchange.
+    #[error("another response has taken its place")]
+    Superseded,
+    /// Its length is not the one that was promised, or is over what is stored.
+    #[error("not all of the body was written")]
+    Truncated,
+}
+
 /// A response that is about to be asked for. Announced before the request is sent: an invalidation
 /// from then on reaches it, because the origin may have made it before the change (RFC 9111 §4.4).
 #[derive(Debug)]
@@ -155,21 +169,27 @@ impl Writer {
         Ok(())
     }
 
-    /// The body ended cleanly: stores the response and returns it. `None` when its length is not the
-    /// one that was promised, when its key or one of its groups was invalidated since it was announced, or
-    /// when a response to a later exchange was stored meanwhile. Parts have no trailer fields.
-    pub fn finish(mut self, trailers: Option<HeaderMap>) -> Option<StoredResponse> {
-        let head = self.head.take()?;
-        let disagrees = self.promised.is_some_and(|length| length != self.length);
+    /// The body ended cleanly: stores the response and returns it. Parts have no trailer fields.
+    ///
+    /// # Errors
+    /// [`NotStored`], with the reason.
+    pub fn finish(mut self, trailers: Option<HeaderMap>) -> Result<StoredResponse, NotStored> {
+        let head = self.head.take().ok_or(NotStored::Truncated)?;
+        if self.promised.is_some_and(|length| length != self.length) {
+            return Err(NotStored::Truncated);
+        }
         let Announced { shared, ticket, id, .. } = &self.announced;
-        if disagrees || ticket.is_cancelled() {
-            return None;
+        if ticket.is_cancelled() {
+            return Err(NotStored::Invalidated);
         }
         let blocks = Blocks::compact(std::mem::take(&mut self.frames));
         match self.part.take() {
             None => {
                 let response = self.response(*id, head, trailers, Content::whole(blocks));
-                shared.publish(&response, ticket).then_some(response)
+                if shared.publish(&response, ticket) {
+                    return Ok(response);
+                }
+                Err(self.refusal(&response))
             }
             Some(Part { interval, complete_length, onto }) => {
                 let segment = Segment { begun: *id, interval, complete_length, blocks };
@@ -190,7 +210,7 @@ impl Writer {
         onto: Option<&StoredResponse>,
         head: &StoredHead,
         segment: &Segment,
-    ) -> Option<StoredResponse> {
+    ) -> Result<StoredResponse, NotStored> {
         let Announced { shared, ticket, key, id: begun } = &self.announced;
         let content = Content::Parts(Arc::new(Segments::first(*begun, segment)));
         let alone = self.response(*begun, head.clone(), None, content);
@@ -209,19 +229,36 @@ impl Writer {
                 Some((current, self.join(id, current, head, segment)?))
             });
             match found {
-                Some((_, added)) if shared.epochs.are_over(added.groups(), *begun) => return None,
+                Some((_, added)) if shared.epochs.are_over(added.groups(), *begun) => {
+                    return Err(NotStored::Invalidated);
+                }
                 Some((current, added)) if shared.replace(current, &added, ticket) => {
-                    return Some(added);
+                    return Ok(added);
+                }
+                // It has changed meanwhile, or was invalidated.
+                Some((_, added)) if ticket.is_void_for(&added) => {
+                    return Err(NotStored::Invalidated);
                 }
                 Some(_) => {}
-                None if !is_consistent(&alone) => return None,
-                None if shared.publish(&alone, ticket) => return Some(alone),
+                None if !is_consistent(&alone) => return Err(self.refusal(&alone)),
+                None if shared.publish(&alone, ticket) => return Ok(alone),
                 // Perhaps another part of the same was faster.
                 None if shared.candidates(key).iter().any(|other| fits(&other)) => {}
-                None => return None,
+                None => return Err(self.refusal(&alone)),
             }
         }
-        None
+        Err(self.refusal(&alone))
+    }
+
+    /// Why this was not stored.
+    fn refusal(&self, response: &StoredResponse) -> NotStored {
+        let Announced { shared, ticket, id: begun, .. } = &self.announced;
+        let is_over = shared.epochs.are_over(response.groups(), *begun);
+        if is_over || ticket.is_void_for(response) {
+            NotStored::Invalidated
+        } else {
+            NotStored::Superseded
+        }
     }
 
     /// Adds the part to another response of the same representation.

@@ -65,7 +65,7 @@ proptest! {
         for chunk in &chunks {
             writer.write(Bytes::copy_from_slice(chunk)).unwrap();
         }
-        prop_assert!(writer.finish(None).is_some());
+        prop_assert!(writer.finish(None).is_ok());
 
         let Lookup::Found(stored) = store.lookup(&key, &HeaderMap::new()) else {
             return Err(TestCaseError::fail("it is not found"));

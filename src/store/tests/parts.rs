@@ -22,7 +22,7 @@ fn begin_part(store: &Store, second: u64, part: Interval, onto: Option<&StoredRe
 
 fn finish(mut writer: Writer, part: Interval) -> Option<StoredResponse> {
     writer.write(text(part.first, part.last).into()).unwrap();
-    writer.finish(None)
+    writer.finish(None).ok()
 }
 
 fn put_part(
@@ -117,7 +117,7 @@ fn a_part_whose_foundation_is_gone_is_stored_alone() {
     let mut whole =
         store.announce(key("/")).begin(head_with(3, 200, &[]), Scope::Public, None).unwrap();
     whole.write(text(0, 29).into()).unwrap();
-    assert!(whole.finish(None).is_some());
+    assert!(whole.finish(None).is_ok());
     assert!(finish(late, part(0, 9)).is_none(), "a response to a later exchange has replaced all");
     assert_eq!(only(&store).extent(), Extent::Whole);
 }
@@ -188,7 +188,7 @@ fn parts_out_of_place_and_of_the_wrong_length_are_refused() {
     for length in [8, 10] {
         let mut writer = begin_part(&store, 1, part(0, 8), None);
         writer.write(vec![0; length].into()).unwrap();
-        assert!(writer.finish(None).is_none(), "{length}");
+        assert!(writer.finish(None).is_err(), "{length}");
     }
     assert!(store.candidates(&key("/")).is_empty());
 }

@@ -32,7 +32,7 @@ fn what_head_got_is_apart_and_goes_with_the_rest() {
         assert_eq!(store.candidates(&key("/")).len(), 1);
         assert_eq!(store.candidates(&head_key("/")).len(), 1);
         assert_eq!(store.invalidate(&invalidated), 2);
-        assert!(writer.finish(None).is_none());
+        assert!(writer.finish(None).is_err());
         assert!(store.candidates(&key("/")).is_empty());
         assert!(store.candidates(&head_key("/")).is_empty());
     }
@@ -50,8 +50,8 @@ fn equivalents_are_found_by_other_queries_and_invalidated_with_them() {
     let writer = begin_at(&store, key("/?x=1&utm=3"), &[IGNORES_UTM]);
     let other = begin_at(&store, key("/?x=2&utm=3"), &[IGNORES_UTM]);
     assert_eq!(store.invalidate(&key("/?x=1")), 1);
-    assert!(writer.finish(None).is_none());
-    assert!(other.finish(None).is_some());
+    assert!(writer.finish(None).is_err());
+    assert!(other.finish(None).is_ok());
     assert!(store.equivalents(&key("/?x=1")).is_empty());
     assert_eq!(store.candidates(&key("/?x=1&utm=2")).len(), 1, "it has no rule");
     assert_eq!(store.shared.under_way.count(), 0);
@@ -99,7 +99,7 @@ fn a_group_goes_within_its_origin_whoever_writes() {
     for (path, count) in [("/a", 0), ("/b", 0), ("/capital", 1), ("/none", 1)] {
         assert_eq!(store.candidates(&key(path)).len(), count, "{path}");
     }
-    assert!(writer.finish(None).is_none());
+    assert!(writer.finish(None).is_err());
     put(&store, key("/a"), &[a]);
     assert_eq!(store.candidates(&key("/a")).len(), 1, "a new one is welcome");
     store.maintain();
@@ -123,7 +123,7 @@ fn neither_a_new_head_nor_a_new_part_brings_a_group_back() {
     store.invalidate_groups("http://example.org", &["a"]);
     store.freshen(&old, head_with(2, 206, &lines));
     assert!(store.candidates(&key("/")).is_empty());
-    assert!(before.finish(None).is_none());
+    assert!(before.finish(None).is_err());
     let after = begin(1, Some(old)).finish(None).unwrap();
     assert_eq!(after.length(), 10, "alone");
     assert_eq!(store.candidates(&key("/")).len(), 1);
