@@ -11,16 +11,27 @@ use super::stored::StoredResponse;
 use crate::http::TargetUri;
 use crate::policy::key;
 
-/// The most groups that are remembered. When one more comes, the oldest is forgotten, and everything
-/// that belongs to any group and is older than that one's epoch counts as gone.
-const REMEMBERED: usize = 16 << 10;
+/// Over so many shards the origins are spread, so that one that invalidates many groups makes few others
+/// forget theirs.
+const SHARDS: usize = 64;
+
+/// The most groups that one shard remembers. When one more comes, the oldest is forgotten, and everything
+/// that belongs to any group of the shard and is older than that one's epoch counts as gone.
+const REMEMBERED: usize = 2 << 10;
 
 /// When which group was invalidated. The numbers are those that name stored responses: they only grow,
 /// and a writer gets its own when it begins.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Epochs {
     any: AtomicBool,
-    state: RwLock<State>,
+    shards: Box<[RwLock<State>]>,
+}
+
+impl Default for Epochs {
+    fn default() -> Self {
+        let shards = (0..SHARDS).map(|_| RwLock::default()).collect();
+        Self { any: AtomicBool::new(false), shards }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -35,11 +46,13 @@ struct State {
 impl Epochs {
     /// All that belongs to one of these groups and was begun before now is gone.
     pub(super) fn invalidate<G: AsRef<str>>(&self, origin: &str, groups: &[G]) {
-        let mut state = self.state.write();
         for group in groups {
+            let group = digest(origin, group.as_ref());
+            let Some(shard) = self.shard(group) else { continue };
+            let mut state = shard.write();
             // Under the lock: who has a smaller number will see this epoch.
             let epoch = next_id();
-            state.note(digest(origin, group.as_ref()), epoch);
+            state.note(group, epoch);
         }
         self.any.store(true, Ordering::Release);
     }
@@ -54,9 +67,16 @@ impl Epochs {
         if groups.is_empty() || !self.any.load(Ordering::Acquire) {
             return false;
         }
-        let state = self.state.read();
-        let over = |group| state.epochs.get(group).is_some_and(|epoch| begun < *epoch);
-        begun < state.floor || groups.iter().any(over)
+        groups.iter().any(|group| {
+            let Some(shard) = self.shard(*group) else { return false };
+            let state = shard.read();
+            begun < state.floor || state.epochs.get(group).is_some_and(|epoch| begun < *epoch)
+        })
+    }
+
+    /// All groups of one origin are in one.
+    fn shard(&self, group: u128) -> Option<&RwLock<State>> {
+        self.shards.get(usize::try_from(group >> ORIGIN_SHIFT).unwrap_or_default() % SHARDS)
     }
 }
 
@@ -79,9 +99,16 @@ pub(super) fn origin(uri: &TargetUri) -> &str {
     uri.as_str().strip_suffix(uri.path_and_query()).unwrap_or_default()
 }
 
-/// Finds a group of an origin. Two with one digest would only invalidate too much.
+/// The bits from this one on are of the origin alone.
+const ORIGIN_SHIFT: u32 = 112;
+
+/// Finds a group of an origin: the upper bits are those of the origin. Two with one digest would only
+/// invalidate too much.
 pub(super) fn digest(origin: &str, group: &str) -> u128 {
-    key::digest([origin, group].join("\n").as_bytes())
+    let of_group = key::digest([origin, group].join("\n").as_bytes());
+    let of_origin = key::digest(origin.as_bytes());
+    let mask = u128::MAX << ORIGIN_SHIFT;
+    (of_origin & mask) | (of_group & !mask)
 }
 
 #[cfg(test)]

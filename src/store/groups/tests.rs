@@ -39,8 +39,23 @@ fn what_is_forgotten_stays_over() {
     for _ in 0..3 * REMEMBERED {
         epochs.invalidate(ORIGIN, &["again and again"]);
     }
-    let state = epochs.state.read();
+    let state = epochs.shard(digest(ORIGIN, "")).unwrap().read();
     assert!(state.epochs.len() <= REMEMBERED && state.order.len() <= 2 * REMEMBERED);
+}
+
+#[test]
+fn an_origin_that_invalidates_many_groups_makes_others_forget_none() {
+    let epochs = Epochs::default();
+    let of = |origin: &str| digest(origin, "") >> ORIGIN_SHIFT;
+    let is_apart = |other: &String| of(other) % SHARDS as u128 != of(ORIGIN) % SHARDS as u128;
+    let other = (0..).map(|n| format!("http://{n}.example")).find(is_apart).unwrap();
+    let make = |groups| response(key("/"), grouped(groups), b"");
+    let (ours, kept) = (make("\"ours\""), make("\"kept\""));
+    epochs.invalidate(ORIGIN, &["ours"]);
+    let names: Vec<_> = (0..2 * REMEMBERED).map(|n| n.to_string()).collect();
+    epochs.invalidate(&other, &names);
+    assert!(epochs.are_over_for(&ours), "what was invalidated stays so");
+    assert!(!epochs.are_over_for(&kept), "another origin has no say");
 }
 
 #[test]
