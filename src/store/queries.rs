@@ -186,8 +186,8 @@ fn split(key: &CacheKey) -> (&str, Option<&str>) {
     uri.split_once('?').map_or((uri, None), |(base, query)| (base, Some(query)))
 }
 
-/// Finds the rules of a URI without query. Digests only find: what they find is compared.
-fn base_of(key: &CacheKey) -> u128 {
+/// Finds what there is for a URI without its query. Digests only find: what they find is compared.
+pub(super) fn base_of(key: &CacheKey) -> u128 {
     let method = if key.is_head() { "HEAD" } else { "GET" };
     key::digest([method, split(key).0].join(" ").as_bytes())
 }

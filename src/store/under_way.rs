@@ -20,6 +20,8 @@ pub(super) struct Ticket {
     cancelled: AtomicBool,
     /// What the writer's key is; freshening has none.
     key: Option<CacheKey>,
+    /// Finds the key without its query.
+    base: u128,
     /// Keys that were invalidated and differ only in their query: a response with a `No-Vary-Search`
     /// may answer them too, and it is not known before it comes.
     doubts: Mutex<Vec<CacheKey>>,
@@ -45,8 +47,13 @@ impl Ticket {
         self.is_cancelled() || response.rule().is_some_and(is_same)
     }
 
-    fn doubt(&self, invalidated: &CacheKey) {
-        if !self.key.as_ref().is_some_and(|key| queries::differ_in_query(key, invalidated)) {
+    /// A key was invalidated: that of the writer, or one that its response may answer too.
+    fn tell(&self, invalidated: &CacheKey) {
+        let Some(key) = &self.key else { return };
+        if key == invalidated {
+            return self.cancel();
+        }
+        if !queries::differ_in_query(key, invalidated) {
             return;
         }
         let mut doubts = self.doubts.lock();
@@ -58,8 +65,8 @@ impl Ticket {
     }
 }
 
-/// The tickets of all writers, by the digest of their key: as many as there are fetches in flight. Two
-/// keys with one digest would only cancel one writer too many.
+/// The tickets of all writers, by the digest of their key without the query: as many as there are fetches
+/// in flight. An invalidation looks only at those that it may concern.
 #[derive(Debug, Default)]
 pub(super) struct UnderWay {
     tickets: Mutex<HashMap<u128, Vec<Arc<Ticket>>>>,
@@ -68,36 +75,57 @@ pub(super) struct UnderWay {
 impl UnderWay {
     /// A writer begins, or will.
     pub(super) fn enter(&self, key: &CacheKey) -> Arc<Ticket> {
-        let ticket = Arc::new(Ticket { key: Some(key.clone()), ..Ticket::default() });
-        self.tickets.lock().entry(key.digest()).or_default().push(Arc::clone(&ticket));
+        let base = queries::base_of(key);
+        let ticket = Arc::new(Ticket { key: Some(key.clone()), base, ..Ticket::default() });
+        self.tickets.lock().entry(base).or_default().push(Arc::clone(&ticket));
         ticket
     }
 
     /// A writer is done.
-    pub(super) fn leave(&self, digest: u128, ticket: &Arc<Ticket>) {
+    pub(super) fn leave(&self, ticket: &Arc<Ticket>) {
         let mut tickets = self.tickets.lock();
-        if let Some(list) = tickets.get_mut(&digest) {
+        if let Some(list) = tickets.get_mut(&ticket.base) {
             list.retain(|other| !Arc::ptr_eq(other, ticket));
             if list.is_empty() {
-                tickets.remove(&digest);
+                tickets.remove(&ticket.base);
             }
         }
     }
 
     /// Cancels the writers of a key, and tells those whose response may answer it too.
     pub(super) fn cancel(&self, key: &CacheKey) {
-        for (digest, tickets) in self.tickets.lock().iter() {
-            if *digest == key.digest() {
-                tickets.iter().for_each(|ticket| ticket.cancel());
-            } else {
-                tickets.iter().for_each(|ticket| ticket.doubt(key));
-            }
-        }
+        self.like(key).iter().for_each(|ticket| ticket.tell(key));
+    }
+
+    /// The tickets of keys that differ from this one in the query at most. Who enters later is not concerned.
+    fn like(&self, key: &CacheKey) -> Vec<Arc<Ticket>> {
+        self.tickets.lock().get(&queries::base_of(key)).cloned().unwrap_or_default()
     }
 
     /// How many writers there are.
     #[cfg(test)]
     pub(super) fn count(&self) -> usize {
         self.tickets.lock().values().map(Vec::len).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::contract::key;
+
+    #[test]
+    fn an_invalidation_looks_only_at_writers_that_it_may_concern() {
+        let under_way = UnderWay::default();
+        let others: Vec<_> = (0..1000).map(|n| under_way.enter(&key(&format!("/{n}?q")))).collect();
+        let [ours, same, query] = ["/x?q", "/x?q", "/x?r"].map(|path| under_way.enter(&key(path)));
+        assert_eq!(under_way.like(&key("/x?q")).len(), 3);
+        under_way.cancel(&key("/x?q"));
+        assert!(ours.is_cancelled() && same.is_cancelled());
+        assert!(!query.is_cancelled());
+        assert_eq!(*query.doubts.lock(), [key("/x?q")]);
+        assert!(others.iter().all(|other| !other.is_cancelled() && other.doubts.lock().is_empty()));
+        others.iter().chain([&ours, &same, &query]).for_each(|ticket| under_way.leave(ticket));
+        assert!(under_way.tickets.lock().is_empty());
     }
 }

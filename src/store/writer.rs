@@ -123,7 +123,7 @@ impl Announced {
 
 impl Drop for Announced {
     fn drop(&mut self) {
-        self.shared.under_way.leave(self.key.digest(), &self.ticket);
+        self.shared.under_way.leave(&self.ticket);
     }
 }
 
