@@ -39,17 +39,6 @@ impl Candidates {
         self.as_slice().is_empty()
     }
 
-    /// Takes one out by its place.
-    pub fn take(self, index: usize) -> Option<StoredResponse> {
-        match self {
-            Self::None => None,
-            Self::One(response) => (index == 0).then_some(response),
-            Self::Several(mut responses) => {
-                (index < responses.len()).then(|| responses.swap_remove(index))
-            }
-        }
-    }
-
     /// Adds one.
     pub(super) fn push(&mut self, response: StoredResponse) {
         *self = match std::mem::take(self) {
@@ -96,10 +85,6 @@ mod tests {
             assert_eq!(all.is_empty(), count == 0);
             assert!(all.iter().enumerate().all(|(n, one)| body(one) == [n as u8]));
             assert!(!matches!((count, &all), (0 | 1, Candidates::Several(_))));
-            for n in 0..count {
-                assert_eq!(body(&all.clone().take(n).unwrap()), [n as u8]);
-            }
-            assert!(all.take(count).is_none());
         }
     }
 }

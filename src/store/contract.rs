@@ -8,12 +8,23 @@ use super::blocks::Blocks;
 use super::candidates::Candidates;
 use super::memory::next_id;
 use super::stored::{Content, Parts, StoredResponse};
-use super::tier::{Lookup, Storage, Usage};
+use super::tier::{Storage, Usage};
 use super::under_way::{Ticket, UnderWay};
 use crate::http::{Scheme, TargetUri};
 use crate::net::Scope;
 use crate::policy::{CacheKey, ExchangeTimes, Freshness, NominatedFields, StoredHead};
 use crate::time::Timestamp;
+
+/// What a look-up found.
+#[derive(Debug)]
+pub(super) enum Lookup {
+    /// A response whose nominated fields match the request.
+    Found(StoredResponse),
+    /// Responses are stored under this key, but for other values of the fields that `Vary` names.
+    OtherVariant,
+    /// Nothing is stored under this key.
+    Miss,
+}
 
 pub(super) fn key(path: &str) -> CacheKey {
     CacheKey::new(TargetUri::new(Scheme::Http, "example.org", 80, path))
@@ -61,15 +72,20 @@ pub(super) fn body(response: &StoredResponse) -> Vec<u8> {
     response.reader().flatten().collect()
 }
 
-/// The newest that matches, as the store chooses it.
+/// The newest that matches; it is used.
 pub(super) fn lookup(tier: &impl Storage, key: &CacheKey, request: &HeaderMap) -> Lookup {
-    let candidates = tier.candidates(key);
+    let found = choose(&tier.candidates(key), request);
+    if let Lookup::Found(newest) = &found {
+        tier.used(newest);
+    }
+    found
+}
+
+/// The newest that matches.
+pub(super) fn choose(candidates: &Candidates, request: &HeaderMap) -> Lookup {
     let matching = candidates.iter().filter(|stored| stored.head().nominated.matches(request));
     match matching.max_by_key(|stored| stored.head().date()) {
-        Some(newest) => {
-            tier.used(newest);
-            Lookup::Found(newest.clone())
-        }
+        Some(newest) => Lookup::Found(newest.clone()),
         None if candidates.is_empty() => Lookup::Miss,
         None => Lookup::OtherVariant,
     }

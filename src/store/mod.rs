@@ -25,8 +25,6 @@ mod writer;
 
 use std::sync::Arc;
 
-use http::HeaderMap;
-
 use crate::policy::{CacheKey, StoredHead};
 pub use candidates::Candidates;
 use groups::Epochs;
@@ -35,7 +33,7 @@ use queries::Queries;
 pub use reader::Reader;
 pub use stored::{Extent, StoredResponse};
 use tier::Storage;
-pub use tier::{Lookup, Tier, Usage};
+pub use tier::{Tier, Usage};
 use under_way::{Ticket, UnderWay};
 pub use writer::{Announced, NotStored, Overflow, Refused, Writer};
 
@@ -137,21 +135,6 @@ impl Store {
             queries: Queries::default(),
         };
         Self { shared: Arc::new(shared) }
-    }
-
-    /// The response stored under `key` whose nominated fields `request` matches (RFC 9111 §4.1), the
-    /// newest by `Date` where several do. Says nothing about freshness.
-    pub fn lookup(&self, key: &CacheKey, request: &HeaderMap) -> Lookup {
-        let candidates = self.candidates(key);
-        let matching = candidates.iter().filter(|stored| stored.head().nominated.matches(request));
-        match matching.max_by_key(|stored| stored.head().date()) {
-            Some(newest) => {
-                self.used(newest);
-                Lookup::Found(newest.clone())
-            }
-            None if candidates.is_empty() => Lookup::Miss,
-            None => Lookup::OtherVariant,
-        }
     }
 
     /// All that is stored under `key`, in no particular order. Says nothing about `Vary`, freshness or

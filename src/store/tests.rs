@@ -2,7 +2,7 @@ use bytes::Bytes;
 use http::header::ACCEPT_LANGUAGE;
 use http::{HeaderMap, HeaderValue};
 
-use super::contract::{body, head, key, request};
+use super::contract::{Lookup, body, choose, head, key, request};
 use super::*;
 use crate::net::Scope;
 
@@ -22,7 +22,7 @@ fn begin(store: &Store, content_length: Option<u64>) -> Writer {
 }
 
 fn lookup(store: &Store) -> Option<StoredResponse> {
-    match store.lookup(&key("/"), &HeaderMap::new()) {
+    match choose(&store.candidates(&key("/")), &HeaderMap::new()) {
         Lookup::Found(response) => Some(response),
         Lookup::OtherVariant | Lookup::Miss => None,
     }
@@ -35,7 +35,6 @@ fn a_response_is_visible_only_when_it_is_finished() {
     writer.write(Bytes::from_static(b"hello, ")).unwrap();
     assert!(lookup(&store).is_none());
     writer.write(Bytes::from_static(b"world")).unwrap();
-    assert_eq!(writer.length(), 12);
     let mut trailers = HeaderMap::new();
     trailers.insert("x-sum", HeaderValue::from_static("7"));
     let stored = writer.finish(Some(trailers.clone())).unwrap();
@@ -154,11 +153,16 @@ fn freshening_through_the_store_keeps_scope_body_and_trailers() {
     trailers.insert("x-sum", HeaderValue::from_static("7"));
     let stored = writer.finish(Some(trailers.clone())).unwrap();
     store.freshen(&stored, head(9, &[ACCEPT_LANGUAGE], &request("de")));
-    let Lookup::Found(found) = store.lookup(&key("/"), &request("de")) else { panic!("found") };
+    let Lookup::Found(found) = choose(&store.candidates(&key("/")), &request("de")) else {
+        panic!("found")
+    };
     assert_eq!(body(&found), b"hello");
     assert_eq!(found.scope(), Scope::Private);
     assert_eq!(found.trailers(), Some(&trailers));
-    assert!(matches!(store.lookup(&key("/"), &HeaderMap::new()), Lookup::OtherVariant));
+    assert!(matches!(
+        choose(&store.candidates(&key("/")), &HeaderMap::new()),
+        Lookup::OtherVariant
+    ));
 }
 
 #[test]

@@ -24,17 +24,6 @@ impl Tier {
     }
 }
 
-/// What a look-up found.
-#[derive(Clone, Debug)]
-pub enum Lookup {
-    /// A response whose nominated fields match the request.
-    Found(StoredResponse),
-    /// Responses are stored under this key, but for other values of the fields that `Vary` names.
-    OtherVariant,
-    /// Nothing is stored under this key.
-    Miss,
-}
-
 /// How much is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {

@@ -198,11 +198,6 @@ impl Writer {
         }
     }
 
-    /// Bytes written so far.
-    pub fn length(&self) -> u64 {
-        self.length
-    }
-
     /// Adds the part to what came out of `onto`, or to what else is stored of the same representation.
     /// Stores it alone where there is nothing of the kind.
     fn finish_part(

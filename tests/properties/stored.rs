@@ -6,7 +6,7 @@ use larder::http::TargetUri;
 use larder::http::fields::rule;
 use larder::net::Scope;
 use larder::policy::{CacheKey, ExchangeTimes, Freshness, NominatedFields, StoredHead};
-use larder::store::{Config, Lookup, Reader, Store};
+use larder::store::{Config, Reader, Store};
 use larder::time::Timestamp;
 use proptest::prelude::*;
 
@@ -67,7 +67,8 @@ proptest! {
         }
         prop_assert!(writer.finish(None).is_ok());
 
-        let Lookup::Found(stored) = store.lookup(&key, &HeaderMap::new()) else {
+        let candidates = store.candidates(&key);
+        let [stored] = candidates.as_slice() else {
             return Err(TestCaseError::fail("it is not found"));
         };
         let read = stored.head();

@@ -5,8 +5,9 @@ use http::HeaderMap;
 use http::header::ACCEPT_LANGUAGE;
 
 use super::*;
-use crate::store::contract::{contract, found, freshen, head, key, lookup, request, response};
-use crate::store::tier::Lookup;
+use crate::store::contract::{
+    Lookup, contract, found, freshen, head, key, lookup, request, response,
+};
 
 contract!(Memory::new(1 << 20));
 

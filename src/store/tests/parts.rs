@@ -42,7 +42,7 @@ fn held(response: &StoredResponse) -> Vec<(u64, u64)> {
 fn only(store: &Store) -> StoredResponse {
     let candidates = store.candidates(&key("/"));
     assert_eq!(candidates.len(), 1);
-    candidates.take(0).unwrap()
+    candidates.as_slice()[0].clone()
 }
 
 fn range(response: &StoredResponse, first: u64, last: u64) -> Option<Vec<u8>> {
