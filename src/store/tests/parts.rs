@@ -331,3 +331,13 @@ fn a_part_without_a_strong_validator_does_not_replace_a_whole() {
         assert_eq!(only(&store).extent() == Extent::Whole, stays, "{lines:?}");
     }
 }
+
+#[test]
+fn a_first_part_that_was_not_seen_in_time_is_not_overwritten() {
+    let (store, elsewhere) = (store(), store());
+    let first = put_part(&store, 1, part(0, 9), None).unwrap();
+    let late = put_part(&elsewhere, 2, part(20, 29), None).unwrap();
+    elsewhere.remove(&late);
+    assert!(!store.shared.publish(&late, &Ticket::default()));
+    assert_eq!(only(&store).id(), first.id());
+}
