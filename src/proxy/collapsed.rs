@@ -169,7 +169,9 @@ async fn follow(
             if !ask.reach.allows(following.scope) {
                 return Err(scope_refused());
             }
-            if reuse::answers(&following.head, &ask.view(), shared.clock.now())
+            let over = following.validity.is_over();
+            if !over
+                && reuse::answers(&following.head, &ask.view(), shared.clock.now())
                 && let Some(reader) = following.spool.join()
             {
                 exchange.outcome(CacheWord::Collapsed, Some("origin"));
@@ -186,7 +188,11 @@ async fn follow(
                 return Ok(respond::following(shared, ask, &following, reader, &outcome));
             }
             let differs = !following.head.nominated.matches(&ask.fields);
-            if differs { Detail::VaryMismatch } else { Detail::Unshareable }
+            match (over, differs) {
+                (true, _) => Detail::Invalidated,
+                (false, true) => Detail::VaryMismatch,
+                (false, false) => Detail::Unshareable,
+            }
         }
         Followed::Shared(
             Outcome::Freshened(stored) | Outcome::Stale(ServedStale { stored, .. }),

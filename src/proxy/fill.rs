@@ -16,7 +16,7 @@ use crate::net::Scope;
 use crate::net::drain::Class;
 use crate::policy::StoredHead;
 use crate::policy::outcome::Detail;
-use crate::store::{NotStored, Writer};
+use crate::store::{NotStored, Validity, Writer};
 use crate::upstream::ResponseBody;
 
 use super::Shared;
@@ -59,6 +59,8 @@ pub(super) struct Following {
     pub(super) scope: Scope,
     /// Its body.
     pub(super) spool: Arc<Spool>,
+    /// Whether it is still good for whoever joins.
+    pub(super) validity: Validity,
     /// Why it was not stored after all, once that is known.
     pub(super) fate: Arc<Fate>,
 }
@@ -109,6 +111,7 @@ impl Fill {
             spool_writer.expect_length(length);
         }
         let following = Following {
+            validity: self.writer.validity(&self.head),
             head: self.head,
             version: self.version,
             length: self.length,

@@ -99,10 +99,10 @@ fn invalidate(shared: &Shared, ask: &Ask, response: &Response<ResponseBody>) -> 
     let uris = invalidation::invalidated(&ask.method, ask.uri(), response.status(), fields);
     let any = !uris.is_empty();
     for uri in uris {
-        for key in [CacheKey::new(uri.clone()), CacheKey::head(uri)] {
-            shared.store.invalidate(&key);
-            shared.collapse.forget(&key);
-        }
+        let key = CacheKey::new(uri);
+        // HEAD's too, and what answers it by its rule; only GETs are collapsed.
+        shared.store.invalidate(&key);
+        shared.collapse.forget(&key);
     }
     let groups = invalidation::invalidated_groups(&ask.method, fields);
     if any && !groups.is_empty() {

@@ -20,6 +20,7 @@ mod tally;
 mod tests;
 mod tier;
 mod under_way;
+mod validity;
 mod variants;
 mod writer;
 
@@ -35,6 +36,7 @@ pub use stored::{Extent, StoredResponse};
 use tier::Storage;
 pub use tier::{Tier, Usage};
 use under_way::{Ticket, UnderWay};
+pub use validity::Validity;
 pub use writer::{Announced, NotStored, Overflow, Refused, Writer};
 
 /// Without a disk tier a response may take this part of the memory.

@@ -40,11 +40,16 @@ impl Ticket {
 
     /// Whether this response was invalidated meanwhile.
     pub(super) fn is_void_for(&self, response: &StoredResponse) -> bool {
+        self.is_void(response.key(), response.rule())
+    }
+
+    /// Whether what is written under `key`, with this rule for its query, was invalidated meanwhile.
+    pub(super) fn is_void(&self, key: &CacheKey, rule: Option<&QueryRule>) -> bool {
         let is_same = |rule: &QueryRule| {
             let doubts = self.doubts.lock();
-            doubts.iter().any(|other| queries::are_equivalent(rule, response.key(), other))
+            doubts.iter().any(|other| queries::are_equivalent(rule, key, other))
         };
-        self.is_cancelled() || response.rule().is_some_and(is_same)
+        self.is_cancelled() || rule.is_some_and(is_same)
     }
 
     /// A key was invalidated: that of the writer, or one that its response may answer too.

@@ -13,6 +13,7 @@ use super::same::belong_together;
 use super::segments::{Segment, Segments};
 use super::stored::{Content, Extent, Parts, StoredResponse};
 use super::under_way::Ticket;
+use super::validity::Validity;
 use crate::net::Scope;
 use crate::policy::{CacheKey, Interval, StoredHead};
 
@@ -150,6 +151,13 @@ struct Part {
 }
 
 impl Writer {
+    /// Tells, from now on, whether this response is still good for whoever joins its readers; `head` is
+    /// what it is stored under.
+    pub fn validity(&self, head: &StoredHead) -> Validity {
+        let Announced { shared, ticket, id, key } = &self.announced;
+        Validity::new(shared, ticket, *id, key, head)
+    }
+
     /// Adds a part of the body. The caller has copied it: a slice of a read buffer would keep that
     /// whole buffer in memory. The spool may hold the same bytes; nothing is copied here.
     ///

@@ -1,6 +1,8 @@
 //! What an unsafe method makes doubtful (RFC 9111 §4.4).
 
 use super::ask;
+use crate::support::client::request;
+use crate::support::gate::Gate;
 use crate::support::origin::{Origin, Received, Reply};
 use crate::support::proxy::Proxy;
 
@@ -86,4 +88,25 @@ async fn location_and_content_location_of_the_same_origin_are_invalidated_too() 
     hits(&proxy, &elsewhere, &["/a"]).await;
     proxy.client().await.post(&other.url("/a"), "change").await;
     assert_eq!(hits(&proxy, &elsewhere, &["/a"]).await, [true]);
+}
+
+#[tokio::test]
+async fn what_is_being_fetched_is_given_to_nobody_once_its_group_is_invalidated() {
+    let (origin, proxy, gate) = (Origin::start().await, Proxy::start().await, Gate::new());
+    let (url, other) = (origin.url("/a"), origin.url("/b"));
+    let grouped = |body: &str| Reply::cacheable(60, body).field("Cache-Groups", "\"g\"");
+    origin.script("/a", [grouped("old").body_after(&gate), grouped("new")]);
+    origin.route("/b", Reply::ok("done").field("Cache-Group-Invalidation", "\"g\""));
+
+    let mut first = proxy.client().await;
+    first.send(request("GET", &url, &[])).await;
+    let head = first.head().await;
+    ask(&proxy, "POST", &other, &[("Content-Length", "0")]).await;
+    let after = proxy.get(&url).await;
+    assert_eq!(after.text(), "new");
+    assert!(after.cache_status().contains("stored"), "{}", after.cache_status());
+    gate.open();
+    let mut body = first.body_of(&head);
+    assert_eq!(first.at_least(&mut body, 3).await, b"old");
+    assert_eq!(proxy.get(&url).await.text(), "new");
 }
