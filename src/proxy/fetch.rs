@@ -336,6 +336,7 @@ async fn completed(
             _ => None,
         }
     });
+    let belongs = combined.is_some();
     if let (Some(combined), Some(wanted)) = (combined, wanted) {
         let (part, complete_length) = (combined.part.interval, combined.partial.complete_length);
         let version = reply.response.version();
@@ -362,7 +363,10 @@ async fn completed(
             });
         }
     } else {
-        shared.store.remove(&stored);
+        // A part that belongs here and is too short takes nothing away from what is there.
+        if !belongs {
+            shared.store.remove(&stored);
+        }
         drop(announced);
     }
     drop(received);
