@@ -5,7 +5,13 @@ use std::fmt::Debug;
 use std::io;
 use std::sync::Arc;
 
-/// A tree of files. Names are relative, with `/` between their parts.
+#[cfg(test)]
+pub(in crate::store) mod faulty;
+mod system;
+
+pub(in crate::store) use system::System;
+
+/// A tree of files. Names are relative, with `/` between their parts; that of the tree itself is empty.
 pub(in crate::store) trait Io: Debug + Send + Sync {
     /// Opens a file that is there, to read and write it.
     fn open(&self, name: &str) -> io::Result<Arc<dyn File>>;
@@ -19,10 +25,12 @@ pub(in crate::store) trait Io: Debug + Send + Sync {
     /// Removes a file; one that is open can still be read.
     fn remove(&self, name: &str) -> io::Result<()>;
 
-    /// The names of the files in a directory, without its own, in no order.
+    /// The names of the files in a directory, without its own, in no order. Directories in it and
+    /// links are left out.
     fn list(&self, directory: &str) -> io::Result<Vec<String>>;
 
-    /// Makes a directory, and those above it; no error when it is there.
+    /// Makes a directory, and those above it, so that they survive a loss of power; no error when it
+    /// is there.
     fn make_dir(&self, directory: &str) -> io::Result<()>;
 
     /// Makes sure that what was created in, renamed in or removed from a directory survives a loss of
@@ -50,7 +58,8 @@ pub(in crate::store) trait File: Debug + Send + Sync {
     /// Writes all of `bytes` at `offset`.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
 
-    /// Makes sure that what was written, and the length, survive a loss of power.
+    /// Makes sure that what was written, and the length, survive a loss of power. After an error, what
+    /// was written before may be lost although a later call succeeds: write it again, elsewhere.
     fn sync(&self) -> io::Result<()>;
 
     /// Cuts the file, or makes it longer.
