@@ -17,7 +17,21 @@ pub enum Scope {
     Public,
 }
 
+/// The scopes by the number that stands for each on disk: for ever.
+const NUMBERED: [Scope; 5] =
+    [Scope::Loopback, Scope::LinkLocal, Scope::Own, Scope::Private, Scope::Public];
+
 impl Scope {
+    /// The number that stands for it on disk.
+    pub fn number(self) -> u8 {
+        NUMBERED.iter().zip(0..).find(|(scope, _)| **scope == self).map_or(u8::MAX, |(_, at)| at)
+    }
+
+    /// The scope of a number; `None` when there is none.
+    pub fn from_number(number: u8) -> Option<Self> {
+        NUMBERED.get(usize::from(number)).copied()
+    }
+
     /// Classifies an address; `own` says whether it belongs to this machine. IPv4-mapped IPv6 counts
     /// as the IPv4 address inside.
     pub fn of(address: IpAddr, own: impl FnOnce(IpAddr) -> bool) -> Self {
@@ -61,5 +75,21 @@ impl Reach {
             Scope::Private => !self.deny_private,
             Scope::Loopback | Scope::LinkLocal | Scope::Own => self.client == Scope::Loopback,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_a_scope_never_changes() {
+        use Scope::*;
+        let rows = [(Loopback, 0), (LinkLocal, 1), (Own, 2), (Private, 3), (Public, 4)];
+        for (scope, number) in rows {
+            assert_eq!(scope.number(), number);
+            assert_eq!(Scope::from_number(number), Some(scope));
+        }
+        assert!((5..=u8::MAX).all(|number| Scope::from_number(number).is_none()));
     }
 }

@@ -1,5 +1,7 @@
 //! Freshness and age (RFC 9111 §4.2): what can be computed when storing is computed when storing.
 
+mod encoding;
+
 use std::time::Duration;
 
 use http::header::{AGE, DATE, EXPIRES, SET_COOKIE};
@@ -189,6 +191,8 @@ impl Flags {
     const LIMITED_ON_ERROR: u16 = 1 << 6;
     const IMMUTABLE: u16 = 1 << 7;
     const ERROR: u16 = 1 << 8;
+    /// All of them. The place of each is part of the format on disk.
+    const ALL: u16 = (1 << 9) - 1;
 
     fn set(&mut self, flag: u16, on: bool) {
         if on {

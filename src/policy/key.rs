@@ -29,6 +29,13 @@ impl CacheKey {
         Self { uri, digest }
     }
 
+    /// The key that has this digest; `None` when no key of this target URI has.
+    pub fn with_digest(uri: TargetUri, digest: u128) -> Option<Self> {
+        let [low, _] = halves(digest);
+        let key = if low & HEAD == 0 { Self::new(uri) } else { Self::head(uri) };
+        (key.digest() == digest).then_some(key)
+    }
+
     /// Whether it is HEAD's.
     pub fn is_head(&self) -> bool {
         let [low, _] = self.digest;
@@ -77,5 +84,15 @@ mod tests {
         assert_eq!(head, CacheKey::head(uri.clone()));
         assert!(head.is_head() && !get.is_head());
         assert_eq!(head.uri(), &uri);
+    }
+
+    #[test]
+    fn a_digest_leads_back_to_its_key_and_to_no_other() {
+        let uri = |path| TargetUri::new(Scheme::Http, "a.test", 80, path);
+        for key in [CacheKey::new(uri("/x")), CacheKey::head(uri("/x"))] {
+            assert_eq!(CacheKey::with_digest(uri("/x"), key.digest()), Some(key.clone()));
+            assert_eq!(CacheKey::with_digest(uri("/y"), key.digest()), None);
+            assert_eq!(CacheKey::with_digest(uri("/x"), key.digest() ^ 2), None);
+        }
     }
 }

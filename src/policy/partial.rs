@@ -1,6 +1,7 @@
 //! Partial content (RFC 9111 §3.3, §3.4; RFC 9110 §14, §15.3.7): which bytes are there, which are asked
 //! for, and which parts belong together.
 
+mod encoding;
 mod intervals;
 
 use http::header::{IF_RANGE, LAST_MODIFIED, RANGE};

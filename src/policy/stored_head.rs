@@ -1,6 +1,7 @@
 //! The head of a stored response: one exact block of bytes, and what was computed when storing.
 
 mod block;
+mod encoding;
 
 use std::time::Duration;
 

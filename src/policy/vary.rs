@@ -1,5 +1,6 @@
 //! Nominated request fields (RFC 9111 §4.1): which fields `Vary` names, and their values.
 
+mod encoding;
 mod normal;
 
 use std::hash::{Hash, Hasher};

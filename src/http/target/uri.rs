@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::Uri;
+use http::uri::PathAndQuery;
 
 use super::{TargetError, authority, reference};
 
@@ -85,6 +86,15 @@ impl TargetUri {
         let uri = Uri::try_from(absolute).ok()?;
         let path_and_query = uri.path_and_query()?.as_str();
         self::absolute(uri.scheme_str()?, uri.authority()?.as_str(), path_and_query).ok()
+    }
+
+    /// Reads back what [`as_str`](Self::as_str) wrote: the URI whose text is exactly this one. `None` when
+    /// there is none, such as where a host is in upper case.
+    pub fn from_normal(text: &str) -> Option<Self> {
+        let (scheme, rest) = text.split_once("://")?;
+        let (authority, path_and_query) = rest.split_at_checked(rest.find('/')?)?;
+        PathAndQuery::try_from(path_and_query).ok()?;
+        absolute(scheme, authority, path_and_query).ok().filter(|uri| uri.as_str() == text)
     }
 
     /// The URI that a reference in a response to this one means, such as `Location`'s (RFC 3986 §5.2):
