@@ -47,8 +47,9 @@ fn main() {
     }
     store.maintain();
     report("stored", &store, before);
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return };
     for n in 0..count {
-        for stored in &store.candidates(&key(n)) {
+        for stored in &runtime.block_on(store.find(&key(n))) {
             store.used(stored);
             drop((stored.head().fields(), stored.reader().count()));
         }

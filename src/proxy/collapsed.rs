@@ -19,9 +19,9 @@ use super::Shared;
 use super::ask::Ask;
 use super::error::ProxyError;
 use super::exchange::Exchange;
-use super::fetch::{self, Fetched, Kind, Outcome, Private};
+use super::fetch::{self, Fetched, Kind, Outbound, Outcome, Private};
 use super::fill::Leading;
-use super::plan::{Consulted, Plan, ServedStale, consult};
+use super::plan::{Answer, Consulted, Plan, ServedStale, consult};
 use super::{resource, respond};
 
 /// Leads a fetch, or follows one that is under way.
@@ -39,13 +39,7 @@ pub(super) async fn answer(
             answer
         }
         Join::Follow(follow) => self::follow(shared, exchange, ask, plan, connection, follow).await,
-        // Between the look-up and the lead, an earlier fetch may have ended: look again.
-        Join::Lead(lead) => match consult(shared, ask)? {
-            Consulted::Answer(answer) => Ok(resource::from_store(shared, exchange, ask, answer)),
-            Consulted::Forward(plan) => {
-                self::lead(shared, exchange, ask, plan, connection, lead).await
-            }
-        },
+        Join::Lead(lead) => self::lead(shared, exchange, ask, connection, lead).await,
     }
 }
 
@@ -57,39 +51,64 @@ pub(super) enum Led {
     Other(Box<Fetched>),
 }
 
+/// What the leader's task came to.
+enum Ended {
+    /// Nothing had to be fetched any more.
+    Answer(Box<Answer>),
+    /// What was fetched by this plan.
+    Led(Box<Plan>, Led),
+}
+
 async fn lead(
     shared: &Arc<Shared>,
     exchange: &mut Exchange,
     ask: &Arc<Ask>,
-    plan: Plan,
     connection: &Arc<ConnectionHandle>,
     lead: Lead<Outcome>,
 ) -> Result<Response<Body>, ProxyError> {
-    let (to_client, led) = oneshot::channel();
+    let (to_client, ended) = oneshot::channel();
     let outbound = resource::bodiless(shared, ask, connection);
     let task = {
-        let (shared, ask, plan) = (shared.clone(), ask.clone(), plan.clone());
+        let (shared, ask) = (shared.clone(), ask.clone());
         async move {
-            let fetched = fetch::run(&shared, &ask, &plan, outbound).await;
+            let ended = take_lead(&shared, &ask, outbound, lead).await;
             // The leader's client may have gone: what was fetched for it alone is dropped.
-            drop(to_client.send(publish(&shared, &ask, lead, fetched)));
+            drop(to_client.send(ended));
         }
     };
     // hyper drops this future when the leader's client goes, and others may be following.
     shared.drain.spawn("fetch", Class::Exchange, task);
-    match led.await {
-        Ok(Ok(Led::Filling(leading, peer))) => {
+    match ended.await {
+        Ok(Ok(Ended::Answer(answer))) => Ok(resource::from_store(shared, exchange, ask, *answer)),
+        Ok(Ok(Ended::Led(plan, Led::Filling(leading, peer)))) => {
             if let Some(peer) = peer {
                 exchange.peer(peer);
             }
             Ok(resource::leading(shared, exchange, ask, &plan, *leading))
         }
-        Ok(Ok(Led::Other(fetched))) => {
+        Ok(Ok(Ended::Led(plan, Led::Other(fetched)))) => {
             Ok(resource::conclude(shared, exchange, ask, &plan, *fetched))
         }
         Ok(Err(error)) => Err(error),
         Err(_stopped) => Err(ProxyError::Stopping),
     }
+}
+
+/// Between the look-up and the lead, an earlier fetch may have ended: looks again, then fetches. Who
+/// follows where nothing is fetched is released, and looks again too.
+async fn take_lead(
+    shared: &Arc<Shared>,
+    ask: &Ask,
+    outbound: Outbound,
+    lead: Lead<Outcome>,
+) -> Result<Ended, ProxyError> {
+    let plan = match consult(shared, ask).await? {
+        Consulted::Answer(answer) => return Ok(Ended::Answer(Box::new(answer))),
+        Consulted::Forward(plan) => Box::new(plan),
+    };
+    let fetched = fetch::run(shared, ask, &plan, outbound).await;
+    let led = publish(shared, ask, lead, fetched)?;
+    Ok(Ended::Led(plan, led))
 }
 
 /// Tells the followers what the fetch came to.
@@ -228,7 +247,7 @@ async fn follow(
     drop(follow);
     // It is not for this request: at once, in parallel, and joining nobody. Another fetch may have
     // ended while this one was waited for: look again.
-    match consult(shared, ask)? {
+    match consult(shared, ask).await? {
         Consulted::Answer(answer) => Ok(resource::from_store(shared, exchange, ask, answer)),
         Consulted::Forward(plan) => {
             let answer = resource::alone(shared, exchange, ask, plan, connection).await;

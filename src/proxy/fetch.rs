@@ -144,13 +144,13 @@ pub(super) async fn run(
         Err(error) => return unreachable(plan, error),
     };
     match (plan.aim, plan.chosen()) {
-        (Aim::Fetch, _) => Ok(keep::settle(shared, ask, plan, announced, received)),
+        (Aim::Fetch, _) => Ok(keep::settle(shared, ask, plan, announced, received).await),
         (Aim::Validate, _) => validated(shared, ask, plan, announced, received, again).await,
         (Aim::Complete(_), Some(stored)) => {
             let stored = stored.clone();
             completed(shared, ask, plan, announced, received, again, stored).await
         }
-        (Aim::Complete(_), None) => Ok(keep::settle(shared, ask, plan, announced, received)),
+        (Aim::Complete(_), None) => Ok(keep::settle(shared, ask, plan, announced, received).await),
     }
 }
 
@@ -226,9 +226,9 @@ async fn validated(
                 None => repeat(shared, ask, plan, announced, received, again).await,
             }
         }
-        Validated::Replace => Ok(replace(shared, ask, plan, announced, received)),
+        Validated::Replace => Ok(replace(shared, ask, plan, announced, received).await),
         // The client's own: it says nothing about what is stored.
-        Validated::PassOn => Ok(keep::settle(shared, ask, plan, announced, received)),
+        Validated::PassOn => Ok(keep::settle(shared, ask, plan, announced, received).await),
         // A 304 that does not describe what we have: ask again, once, for all of it.
         Validated::Repeat => repeat(shared, ask, plan, announced, received, again).await,
     }
@@ -251,7 +251,7 @@ fn apply(shared: &Shared, held: &[StoredResponse], update: Update) -> Option<Sto
 /// The origin has answered anew. An error is excused where something stale may be served instead. Else
 /// what is stored was validated and did not hold: it goes, unless the origin only failed; where the new
 /// answer takes its place it stays until then.
-fn replace(
+async fn replace(
     shared: &Arc<Shared>,
     ask: &Ask,
     plan: &Plan,
@@ -268,7 +268,7 @@ fn replace(
         return Fetched::new(Some(peer), Kind::Stale(stale));
     }
     let failed = status.is_server_error();
-    let fetched = keep::settle(shared, ask, plan, announced, received);
+    let fetched = keep::settle(shared, ask, plan, announced, received).await;
     if let Some(stored) = plan.chosen().filter(|_| !failed) {
         let stays = match &fetched.kind {
             // It is replaced when the new one is there; with other nominated fields, it is still good for
@@ -298,7 +298,7 @@ async fn repeat(
     drop(received);
     validation::clear_conditions(&mut again.fields);
     match send(shared, ask, again).await {
-        Ok(received) => Ok(replace(shared, ask, plan, announced, received)),
+        Ok(received) => Ok(replace(shared, ask, plan, announced, received).await),
         Err(error) => unreachable(plan, error),
     }
 }
@@ -321,7 +321,7 @@ async fn completed(
         StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::NOT_MODIFIED
     );
     if !unusable {
-        return Ok(replace(shared, ask, plan, announced, received));
+        return Ok(replace(shared, ask, plan, announced, received).await);
     }
     let described = keep::described(reply, times);
     let view = ResponseView { status, fields: &described };
@@ -372,5 +372,5 @@ async fn completed(
     drop(received);
     let announced = shared.store.announce(ask.answer_key());
     let received = send(shared, ask, again).await?;
-    Ok(keep::settle(shared, ask, plan, announced, received))
+    Ok(keep::settle(shared, ask, plan, announced, received).await)
 }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use hyper::ext::ReasonPhrase;
 use hyper::header::{CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
 use hyper::{HeaderMap, Method, Response, StatusCode};
+use tokio::sync::oneshot;
 
 use crate::http::{date, hop_by_hop};
 use crate::net::Scope;
+use crate::net::drain::Class;
 use crate::policy::cache_control::{Extent, ResponseDirectives};
 use crate::policy::outcome::Detail;
 use crate::policy::partial::{self, Interval};
@@ -30,7 +32,7 @@ struct Keeping {
 }
 
 /// Decides whether an answer is stored, and invalidates what it makes doubtful (RFC 9111 §3, §4.4).
-pub(super) fn settle(
+pub(super) async fn settle(
     shared: &Arc<Shared>,
     ask: &Ask,
     plan: &Plan,
@@ -39,7 +41,7 @@ pub(super) fn settle(
 ) -> Fetched {
     let Received { reply, times } = received;
     let status = reply.response.status();
-    let announced = if invalidate(shared, ask, &reply.response) {
+    let announced = if invalidate(shared, ask, status, reply.response.headers()).await {
         // What was announced before is too old now; this very answer is not (RFC 9110 §9.3.3).
         shared.store.announce(ask.answer_key())
     } else {
@@ -94,21 +96,39 @@ fn begin(
 }
 
 /// Invalidates what an unsafe request has changed (RFC 9111 §4.4, RFC 9875 §3); whether there was any.
-fn invalidate(shared: &Shared, ask: &Ask, response: &Response<ResponseBody>) -> bool {
-    let fields = response.headers();
-    let uris = invalidation::invalidated(&ask.method, ask.uri(), response.status(), fields);
-    let any = !uris.is_empty();
-    for uri in uris {
-        let key = CacheKey::new(uri);
-        // HEAD's too, and what answers it by its rule; only GETs are collapsed.
-        shared.store.invalidate(&key);
-        shared.collapse.forget(&key);
+/// Returns when all of it is done: only then may the client see the answer.
+async fn invalidate(
+    shared: &Arc<Shared>,
+    ask: &Ask,
+    status: StatusCode,
+    fields: &HeaderMap,
+) -> bool {
+    let uris = invalidation::invalidated(&ask.method, ask.uri(), status, fields);
+    if uris.is_empty() {
+        return false;
     }
     let groups = invalidation::invalidated_groups(&ask.method, fields);
-    if any && !groups.is_empty() {
-        shared.store.invalidate_groups(ask.uri().origin(), &groups);
-    }
-    any
+    let (ending, ended) = oneshot::channel::<()>();
+    let task = {
+        let (shared, target) = (shared.clone(), ask.uri().clone());
+        async move {
+            let _ending = ending;
+            for uri in uris {
+                let key = CacheKey::new(uri);
+                // HEAD's too, and what answers it by its rule; only GETs are collapsed.
+                shared.store.invalidate(&key).await;
+                shared.collapse.forget(&key);
+            }
+            if !groups.is_empty() {
+                shared.store.invalidate_groups(target.origin(), &groups).await;
+            }
+        }
+    };
+    // Not in this future: hyper drops it when the client goes, and the change was made all the same.
+    shared.drain.spawn("invalidation", Class::Exchange, task);
+    // Nothing is ever sent: it ends with the task.
+    drop(ended.await);
+    true
 }
 
 /// What the answer to a HEAD says about what is stored for GET (RFC 9111 §4.3.5).

@@ -103,18 +103,18 @@ pub(super) struct ServedStale {
 }
 
 /// Looks up and decides (RFC 9111 §4).
-pub(super) fn consult(shared: &Shared, ask: &Ask) -> Result<Consulted, ProxyError> {
+pub(super) async fn consult(shared: &Shared, ask: &Ask) -> Result<Consulted, ProxyError> {
     if !ask.cacheable() {
         let safe = matches!(ask.method, Method::GET | Method::HEAD);
         let reason = if safe { ForwardReason::Bypass } else { ForwardReason::Method };
         return Ok(Consulted::Forward(Plan::forward(reason, None)));
     }
-    let held = shared.store.candidates(&ask.key);
+    let held = shared.store.find(&ask.key).await;
     let nothing = held.is_empty();
     let mut consulted = judge(shared, ask, held);
     if !answers(&consulted) {
         // What is stored for another query may answer this one too (No-Vary-Search).
-        let others = shared.store.equivalents(&ask.key);
+        let others = shared.store.equivalents(&ask.key).await;
         if !others.is_empty() {
             let other = judge(shared, ask, others);
             if nothing || answers(&other) {
@@ -124,7 +124,7 @@ pub(super) fn consult(shared: &Shared, ask: &Ask) -> Result<Consulted, ProxyErro
     }
     if ask.method == Method::HEAD && !answers(&consulted) {
         // What HEAD got before answers HEAD; not where GET's is stale, for then the two may differ.
-        let heads = shared.store.candidates(&CacheKey::head(ask.uri().clone()));
+        let heads = shared.store.find(&CacheKey::head(ask.uri().clone())).await;
         let decided = matches!(&consulted, Ok(Consulted::Forward(plan)) if plan.chosen.is_some());
         if !heads.is_empty() && !decided {
             let head = judge(shared, ask, heads);

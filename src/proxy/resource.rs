@@ -36,7 +36,7 @@ pub(super) async fn answer(
     let client_upgrade = hyper::upgrade::on(&mut request);
     let (head, incoming) = request.into_parts();
     let ask = Ask::read(head, uri, reach, !incoming.is_end_stream());
-    let plan = match consult(shared, &ask)? {
+    let plan = match consult(shared, &ask).await? {
         Consulted::Answer(answer) => return Ok(from_store(shared, exchange, &ask, answer)),
         Consulted::Forward(plan) => plan,
     };

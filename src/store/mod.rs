@@ -142,14 +142,15 @@ impl Store {
     }
 
     /// All that is stored under `key`, in no particular order. Says nothing about `Vary`, freshness or
-    /// whether all of the body is there. Whoever uses one of them tells [`Store::used`].
-    pub fn candidates(&self, key: &CacheKey) -> Candidates {
+    /// whether all of the body is there. Whoever uses one of them tells [`Store::used`]. Waits for nothing
+    /// where memory has it.
+    pub async fn find(&self, key: &CacheKey) -> Candidates {
         self.shared.candidates(key)
     }
 
     /// What is stored under other keys and answers `key` too: under the same URI but for the query, with
     /// a `No-Vary-Search` that makes the two queries the same.
-    pub fn equivalents(&self, key: &CacheKey) -> Candidates {
+    pub async fn equivalents(&self, key: &CacheKey) -> Candidates {
         self.shared.equivalents(key)
     }
 
@@ -187,8 +188,8 @@ impl Store {
 
     /// Removes all that is stored under the URI of `key` (RFC 9111 §4.4), for GET and for HEAD, and all
     /// that would answer it, and makes sure that responses announced or written now will not be. Returns
-    /// how many stored responses went.
-    pub fn invalidate(&self, key: &CacheKey) -> usize {
+    /// how many stored responses went. To be awaited to its end: half of it is none.
+    pub async fn invalidate(&self, key: &CacheKey) -> usize {
         let uri = key.uri();
         let keys = [CacheKey::new(uri.clone()), CacheKey::head(uri.clone())];
         keys.iter().map(|key| self.invalidate_one(key)).sum()
@@ -197,15 +198,22 @@ impl Store {
     fn invalidate_one(&self, key: &CacheKey) -> usize {
         // Writers first: what is published before they are told is removed by the lines below.
         self.shared.under_way.cancel(key);
-        let equivalents = self.equivalents(key);
+        let equivalents = self.shared.equivalents(key);
         equivalents.iter().for_each(|stored| self.shared.memory.remove(stored));
         equivalents.len() + self.shared.memory.invalidate(key)
     }
 
     /// Removes all that belongs to one of these groups under this origin, such as `http://example.org`
-    /// (RFC 9875 §3), and makes sure that responses announced or written now will not be found.
-    pub fn invalidate_groups<G: AsRef<str>>(&self, origin: &str, groups: &[G]) {
+    /// (RFC 9875 §3), and makes sure that responses announced or written now will not be found. To be
+    /// awaited to its end.
+    pub async fn invalidate_groups<G: AsRef<str>>(&self, origin: &str, groups: &[G]) {
         self.shared.epochs.invalidate(origin, groups);
+    }
+
+    /// As [`Store::find`], of memory alone.
+    #[cfg(test)]
+    fn candidates(&self, key: &CacheKey) -> Candidates {
+        self.shared.candidates(key)
     }
 
     /// What is stored now.

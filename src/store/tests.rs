@@ -113,14 +113,14 @@ fn the_smaller_limit_counts() {
     assert_eq!(limit(0, 1000), 0);
 }
 
-#[test]
-fn an_invalidation_reaches_writers_under_way() {
+#[tokio::test]
+async fn an_invalidation_reaches_writers_under_way() {
     let store = store();
     let mut writer = begin(&store, None);
     let mut other = store.announce(key("/other")).begin(plain(), Scope::Public, None).unwrap();
     writer.write(Bytes::from_static(b"old")).unwrap();
     other.write(Bytes::from_static(b"other")).unwrap();
-    assert_eq!(store.invalidate(&key("/")), 0);
+    assert_eq!(store.invalidate(&key("/")).await, 0);
     let later = begin(&store, None);
     assert_eq!(writer.finish(None).unwrap_err(), NotStored::Invalidated);
     assert!(lookup(&store).is_none());
@@ -165,14 +165,14 @@ fn freshening_through_the_store_keeps_scope_body_and_trailers() {
     ));
 }
 
-#[test]
-fn a_reader_outlives_its_response() {
+#[tokio::test]
+async fn a_reader_outlives_its_response() {
     let store = store();
     let mut writer = begin(&store, None);
     writer.write(vec![b'x'; 600_000].into()).unwrap();
     let mut reader = writer.finish(None).unwrap().reader();
     let first = reader.next().unwrap();
-    store.invalidate(&key("/"));
+    store.invalidate(&key("/")).await;
     store.maintain();
     assert_eq!(store.usage(), Usage::default());
     assert_eq!(first.len() + reader.map(|block| block.len()).sum::<usize>(), 600_000);

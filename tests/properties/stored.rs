@@ -67,7 +67,8 @@ proptest! {
         }
         prop_assert!(writer.finish(None).is_ok());
 
-        let candidates = store.candidates(&key);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let candidates = runtime.block_on(store.find(&key));
         let [stored] = candidates.as_slice() else {
             return Err(TestCaseError::fail("it is not found"));
         };

@@ -193,12 +193,12 @@ fn parts_out_of_place_and_of_the_wrong_length_are_refused() {
     assert!(store.candidates(&key("/")).is_empty());
 }
 
-#[test]
-fn an_invalidation_reaches_parts_under_way() {
+#[tokio::test]
+async fn an_invalidation_reaches_parts_under_way() {
     let store = store();
     let first = put_part(&store, 1, part(0, 9), None).unwrap();
     let writer = begin_part(&store, 2, part(10, 19), Some(&first));
-    assert_eq!(store.invalidate(&key("/")), 1);
+    assert_eq!(store.invalidate(&key("/")).await, 1);
     assert!(finish(writer, part(10, 19)).is_none());
     assert!(store.candidates(&key("/")).is_empty());
 }

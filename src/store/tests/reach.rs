@@ -22,8 +22,8 @@ fn paths(candidates: &Candidates) -> Vec<&str> {
     candidates.iter().map(|stored| stored.key().uri().path_and_query()).collect()
 }
 
-#[test]
-fn what_head_got_is_apart_and_goes_with_the_rest() {
+#[tokio::test]
+async fn what_head_got_is_apart_and_goes_with_the_rest() {
     for invalidated in [key("/"), head_key("/")] {
         let store = store();
         put(&store, key("/"), &[]);
@@ -31,45 +31,45 @@ fn what_head_got_is_apart_and_goes_with_the_rest() {
         let writer = begin_at(&store, head_key("/"), &[]);
         assert_eq!(store.candidates(&key("/")).len(), 1);
         assert_eq!(store.candidates(&head_key("/")).len(), 1);
-        assert_eq!(store.invalidate(&invalidated), 2);
+        assert_eq!(store.invalidate(&invalidated).await, 2);
         assert!(writer.finish(None).is_err());
         assert!(store.candidates(&key("/")).is_empty());
         assert!(store.candidates(&head_key("/")).is_empty());
     }
 }
 
-#[test]
-fn equivalents_are_found_by_other_queries_and_invalidated_with_them() {
+#[tokio::test]
+async fn equivalents_are_found_by_other_queries_and_invalidated_with_them() {
     let store = store();
     put(&store, key("/?x=1&utm=1"), &[IGNORES_UTM]);
     put(&store, key("/?x=2&utm=1"), &[IGNORES_UTM]);
     put(&store, key("/?x=1&utm=2"), &[]);
-    assert_eq!(paths(&store.equivalents(&key("/?x=1"))), ["/?x=1&utm=1"]);
-    assert!(store.equivalents(&key("/?x=1&utm=1")).is_empty(), "its own key is no other");
+    assert_eq!(paths(&store.equivalents(&key("/?x=1")).await), ["/?x=1&utm=1"]);
+    assert!(store.equivalents(&key("/?x=1&utm=1")).await.is_empty(), "its own key is no other");
     assert!(store.candidates(&key("/?x=1")).is_empty());
     let writer = begin_at(&store, key("/?x=1&utm=3"), &[IGNORES_UTM]);
     let other = begin_at(&store, key("/?x=2&utm=3"), &[IGNORES_UTM]);
-    assert_eq!(store.invalidate(&key("/?x=1")), 1);
+    assert_eq!(store.invalidate(&key("/?x=1")).await, 1);
     assert!(writer.finish(None).is_err());
     assert!(other.finish(None).is_ok());
-    assert!(store.equivalents(&key("/?x=1")).is_empty());
+    assert!(store.equivalents(&key("/?x=1")).await.is_empty());
     assert_eq!(store.candidates(&key("/?x=1&utm=2")).len(), 1, "it has no rule");
     assert_eq!(store.shared.under_way.count(), 0);
 }
 
-#[test]
-fn the_rule_of_a_freshened_head_counts() {
+#[tokio::test]
+async fn the_rule_of_a_freshened_head_counts() {
     let store = store();
     let stored = put(&store, key("/?utm=1"), &[]);
-    assert!(store.equivalents(&key("/")).is_empty());
+    assert!(store.equivalents(&key("/")).await.is_empty());
     let stored = store.freshen(&stored, head_with(2, 200, &[IGNORES_UTM]));
-    assert_eq!(store.equivalents(&key("/")).len(), 1);
+    assert_eq!(store.equivalents(&key("/")).await.len(), 1);
     store.freshen(&stored, head_with(3, 200, &[]));
-    assert!(store.equivalents(&key("/")).is_empty());
+    assert!(store.equivalents(&key("/")).await.is_empty());
 }
 
-#[test]
-fn the_second_index_is_tidied_with_the_variants() {
+#[tokio::test]
+async fn the_second_index_is_tidied_with_the_variants() {
     let store = store();
     for n in 0..10 {
         put(&store, key(&format!("/{n}?utm=1")), &[IGNORES_UTM]);
@@ -77,14 +77,14 @@ fn the_second_index_is_tidied_with_the_variants() {
     store.maintain();
     assert_eq!(store.shared.queries.sizes(), [10, 10, 10]);
     for n in 0..9 {
-        store.invalidate(&key(&format!("/{n}?utm=1")));
+        store.invalidate(&key(&format!("/{n}?utm=1"))).await;
     }
     store.maintain();
     assert_eq!(store.shared.queries.sizes(), [1, 1, 1]);
 }
 
-#[test]
-fn a_group_goes_within_its_origin_whoever_writes() {
+#[tokio::test]
+async fn a_group_goes_within_its_origin_whoever_writes() {
     let store = store();
     let (a, b) = (("cache-groups", "\"a\""), ("cache-groups", "\"b\", \"a\""));
     put(&store, key("/a"), &[a]);
@@ -92,10 +92,10 @@ fn a_group_goes_within_its_origin_whoever_writes() {
     put(&store, key("/capital"), &[("cache-groups", "\"A\"")]);
     put(&store, key("/none"), &[]);
     let writer = begin_at(&store, key("/writing"), &[a]);
-    store.invalidate_groups("http://example.com", &["a"]);
-    store.invalidate_groups("http://example.org:80", &["a"]);
+    store.invalidate_groups("http://example.com", &["a"]).await;
+    store.invalidate_groups("http://example.org:80", &["a"]).await;
     assert_eq!(store.candidates(&key("/a")).len(), 1);
-    store.invalidate_groups("http://example.org", &["x", "a"]);
+    store.invalidate_groups("http://example.org", &["x", "a"]).await;
     for (path, count) in [("/a", 0), ("/b", 0), ("/capital", 1), ("/none", 1)] {
         assert_eq!(store.candidates(&key(path)).len(), count, "{path}");
     }
@@ -106,8 +106,8 @@ fn a_group_goes_within_its_origin_whoever_writes() {
     assert_eq!(store.usage().responses, 3);
 }
 
-#[test]
-fn neither_a_new_head_nor_a_new_part_brings_a_group_back() {
+#[tokio::test]
+async fn neither_a_new_head_nor_a_new_part_brings_a_group_back() {
     let store = store();
     let lines = [("cache-groups", "\"a\"")];
     let part = |n: u64| Interval { first: 10 * n, last: 10 * n + 9 };
@@ -120,7 +120,7 @@ fn neither_a_new_head_nor_a_new_part_brings_a_group_back() {
     };
     let old = begin(0, None).finish(None).unwrap();
     let before = begin(1, Some(old.clone()));
-    store.invalidate_groups("http://example.org", &["a"]);
+    store.invalidate_groups("http://example.org", &["a"]).await;
     store.freshen(&old, head_with(2, 206, &lines));
     assert!(store.candidates(&key("/")).is_empty());
     assert!(before.finish(None).is_err());
