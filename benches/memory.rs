@@ -29,7 +29,7 @@ const FIELDS: [(&str, &str); 8] = [
 
 fn main() {
     let count = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(200_000);
-    let store = Store::new(&Config { memory: 8 << 30, max_object: 8 << 30 });
+    let store = Store::new(&Config { memory: 8 << 30, ..Config::default() });
     let at = Timestamp::from_unix_secs(784_111_777);
     let times = ExchangeTimes { request_time: at, response_time: at };
     let before = resident();

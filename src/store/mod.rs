@@ -12,6 +12,7 @@ mod disk;
 mod extras;
 mod groups;
 mod memory;
+mod opening;
 mod queries;
 mod reader;
 mod same;
@@ -26,12 +27,14 @@ mod validity;
 mod variants;
 mod writer;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::policy::{CacheKey, StoredHead};
 pub use candidates::Candidates;
 use groups::Epochs;
 use memory::{Memory, next_id};
+pub use opening::{Closed, OpenError, Recovered};
 use queries::Queries;
 pub use reader::Reader;
 pub use stored::{Extent, StoredResponse};
@@ -44,6 +47,9 @@ pub use writer::{Announced, NotStored, Overflow, Refused, Writer};
 /// Without a disk tier a response may take this part of the memory.
 const MEMORY_PER_RESPONSE: u64 = 8;
 
+/// With one, it may take all but this part of the disk tier.
+const DISK_PER_RESPONSE: u64 = 8;
+
 /// What the store may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -51,18 +57,39 @@ pub struct Config {
     pub memory: u64,
     /// Larger bodies are never stored, in bytes.
     pub max_object: u64,
+    /// With a disk tier, larger bodies live there only, in bytes.
+    pub max_memory_object: u64,
+    /// The disk tier, if there is one.
+    pub disk: Option<DiskConfig>,
+}
+
+/// What the disk tier may hold, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DiskConfig {
+    /// The directory; made if missing.
+    pub dir: PathBuf,
+    /// Byte budget of all its files.
+    pub budget: u64,
+    /// Whether to start with an empty directory: what larder made goes, what it did not make stays.
+    pub reset: bool,
+    /// How many bytes a second of what is still in memory are written behind; 0: no limit.
+    pub write_behind_rate: u64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { memory: 256 << 20, max_object: 8 << 30 }
+        Self { memory: 256 << 20, max_object: 8 << 30, max_memory_object: 1 << 20, disk: None }
     }
 }
 
 impl Config {
     /// The longest body that is stored, in bytes.
     pub fn max_stored(&self) -> u64 {
-        self.max_object.min(self.memory / MEMORY_PER_RESPONSE)
+        self.max_object.min(match &self.disk {
+            // The rest is room for what is reclaimed meanwhile.
+            Some(disk) => disk.budget - disk.budget / DISK_PER_RESPONSE,
+            None => self.memory / MEMORY_PER_RESPONSE,
+        })
     }
 }
 

@@ -10,7 +10,7 @@ mod parts;
 mod reach;
 
 fn store() -> Store {
-    Store::new(&Config { memory: 8 << 20, max_object: 8 << 30 })
+    Store::new(&Config { memory: 8 << 20, ..Config::default() })
 }
 
 fn plain() -> StoredHead {
@@ -107,10 +107,22 @@ fn what_is_announced_too_long_is_refused_and_what_becomes_too_long_overflows() {
 
 #[test]
 fn the_smaller_limit_counts() {
-    let limit = |memory, max_object| Config { memory, max_object }.max_stored();
+    let limit =
+        |memory, max_object| Config { memory, max_object, ..Config::default() }.max_stored();
     assert_eq!(limit(256 << 20, 8 << 30), 32 << 20);
     assert_eq!(limit(256 << 20, 1000), 1000);
     assert_eq!(limit(0, 1000), 0);
+}
+
+#[test]
+fn with_a_disk_tier_a_response_may_take_seven_eighths_of_it() {
+    let limit = |budget, max_object| {
+        let disk = DiskConfig { dir: "x".into(), budget, reset: false, write_behind_rate: 0 };
+        Config { memory: 0, max_object, disk: Some(disk), ..Config::default() }.max_stored()
+    };
+    assert_eq!(limit(10 << 30, 8 << 30), 8 << 30);
+    assert_eq!(limit(32 << 20, 8 << 30), 28 << 20);
+    assert_eq!(limit(32 << 20, 1000), 1000);
 }
 
 #[tokio::test]

@@ -131,7 +131,7 @@ async fn neither_a_new_head_nor_a_new_part_brings_a_group_back() {
 
 #[test]
 fn looking_is_no_use() {
-    let store = Store::new(&Config { memory: 16 << 10, max_object: 8 << 30 });
+    let store = Store::new(&Config { memory: 16 << 10, ..Config::default() });
     let old = put(&store, key("/looked-at"), &[]);
     let used = put(&store, key("/used"), &[]);
     for n in 0..100 {
