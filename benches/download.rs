@@ -32,6 +32,7 @@ async fn run(size: u64) {
     let origin = origin(size).await;
     let mut config = Config::from(&Settings::default());
     config.server.listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
+    config.store.disk = None;
     let parts = Parts {
         clock: Arc::new(SystemClock),
         interfaces: Interfaces::system(),

@@ -45,13 +45,13 @@ pub struct ServeArgs {
     /// A settings file in TOML
     #[arg(long, value_name = "FILE")]
     pub config: Option<OsString>,
-    /// Where the disk tier lives [default: cache]; this version has no disk tier yet
+    /// Where the disk tier lives [default: cache]; made if missing
     #[arg(long, value_name = "DIR")]
     pub cache_dir: Option<OsString>,
-    /// Byte budget of the disk tier, 0 turns it off [default: 10GiB]; this version has none yet
+    /// Byte budget of the disk tier, 0 turns it off [default: 10GiB]
     #[arg(long, value_name = "SIZE")]
     pub disk: Option<OsString>,
-    /// Start with an empty cache directory; this version has no disk tier yet
+    /// Start with an empty cache directory; removes only files that larder made
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", hide_possible_values = true)]
     pub reset_cache: Option<OsString>,

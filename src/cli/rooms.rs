@@ -11,7 +11,7 @@ pub(super) fn config(settings: &Settings) -> Config {
     Config {
         server: server(settings),
         upstream: upstream(settings),
-        store: store::Config { memory: settings.memory, max_object: settings.max_object },
+        store: store(settings),
         proxy: proxy(settings),
     }
 }
@@ -34,6 +34,20 @@ fn server(settings: &Settings) -> server::Config {
         max_connections: settings.max_connections,
         max_connections_per_client: settings.max_connections_per_client,
         drain_wait: settings.drain_wait,
+    }
+}
+
+fn store(settings: &Settings) -> store::Config {
+    store::Config {
+        memory: settings.memory,
+        max_object: settings.max_object,
+        max_memory_object: settings.max_memory_object,
+        disk: (settings.disk > 0).then(|| store::DiskConfig {
+            dir: settings.cache_dir.clone(),
+            budget: settings.disk,
+            reset: settings.reset_cache,
+            write_behind_rate: settings.write_behind_rate,
+        }),
     }
 }
 

@@ -184,9 +184,6 @@ async fn run(settings: &Settings, access_log: &AccessLog) -> Result<(), CliError
         log: access_log.clone(),
     };
     let running = start(Config::from(settings), parts).map_err(CliError::failed)?;
-    for notice in &settings.notices {
-        tracing::warn!("{notice}");
-    }
     let listen: Vec<_> = running.addresses().iter().map(ToString::to_string).collect();
     let usage = running.usage();
     tracing::info!(

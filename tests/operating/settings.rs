@@ -79,14 +79,3 @@ async fn limits_of_the_file_are_the_limits_of_the_program() {
     assert_eq!(client.get(&long).await.status, 414);
     assert_eq!(origin.connections(), 0);
 }
-
-#[tokio::test]
-async fn who_asks_for_the_disk_tier_is_told_that_there_is_none() {
-    let mut larder = Binary::start(&["--listen", "127.0.0.1:0", "--disk", "1GiB"]);
-    let line = larder.any_line().await;
-    assert!(
-        line.contains(" WARN  --disk: no effect, this version keeps responses in memory only"),
-        "{line}"
-    );
-    assert!(larder.any_line().await.contains("Ready to serve"));
-}

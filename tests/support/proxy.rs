@@ -71,6 +71,7 @@ impl Proxy {
     pub fn seen_by(interfaces: Interfaces, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::from(&Settings::default());
         config.server.listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
+        config.store.disk = None;
         change(&mut config);
         let (clock, log) = (ManualClock::new(START), Log::new());
         let shared: SharedClock = Arc::new(clock.clone());

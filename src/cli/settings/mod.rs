@@ -38,10 +38,9 @@ impl Settings {
         let layer = above.over(file);
         // Rules between settings are only worth a word when each of them is sound.
         if errors.is_empty() {
-            let (layer, notices) = rules::apply(layer, &mut errors);
+            let layer = rules::apply(layer, &mut errors);
             if errors.is_empty() {
                 let mut settings = layer.settle();
-                settings.notices = notices;
                 settings.colour = layer::colour_wanted(variables);
                 return Ok(settings);
             }

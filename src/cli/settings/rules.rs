@@ -12,8 +12,8 @@ const SMALLEST_DISK: u64 = 32 * 1024 * 1024;
 /// The longest that an error is kept.
 const LONGEST_ERROR: Duration = Duration::from_secs(10);
 
-/// Checks `layer` and fills in what follows from it. Returns it with what the user should be told.
-pub(super) fn apply(mut layer: Layer, errors: &mut Vec<SettingError>) -> (Layer, Vec<String>) {
+/// Checks `layer` and fills in what follows from it.
+pub(super) fn apply(mut layer: Layer, errors: &mut Vec<SettingError>) -> Layer {
     let default = Settings::default();
     let memory = layer.memory.as_ref().map_or(default.memory, |given| given.value);
     let disk = layer.disk.as_ref().map_or(default.disk, |given| given.value);
@@ -32,8 +32,7 @@ pub(super) fn apply(mut layer: Layer, errors: &mut Vec<SettingError>) -> (Layer,
     if layer.spool_budget.is_none() {
         layer.spool_budget = Some(Given { value: memory / 4, source: Source::Derived });
     }
-    let notices = without_disk_tier(&layer);
-    (layer, notices)
+    layer
 }
 
 fn wrong(culprit: &Source, message: impl Into<String>) -> SettingError {
@@ -101,16 +100,4 @@ fn fit_memory_object(layer: &mut Layer, memory: u64, errors: &mut Vec<SettingErr
             layer.max_memory_object = Some(Given { value, source: Source::Derived });
         }
     }
-}
-
-/// Who asks for the disk tier must not believe that there is one.
-fn without_disk_tier(layer: &Layer) -> Vec<String> {
-    let disk = layer.disk.as_ref().filter(|given| given.value > 0).map(|given| &given.source);
-    let dir = layer.cache_dir.as_ref().map(|given| &given.source);
-    let reset = layer.reset_cache.as_ref().filter(|given| given.value).map(|given| &given.source);
-    [disk, dir, reset]
-        .into_iter()
-        .flatten()
-        .map(|source| format!("{source}: no effect, this version keeps responses in memory only"))
-        .collect()
 }

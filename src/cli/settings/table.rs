@@ -31,8 +31,6 @@ macro_rules! settings {
             $( $(#[$doc])+ pub $key: $type, )+
             /// Whether terminal colours are welcome (`NO_COLOR` and `TERM=dumb` say no). Not a key.
             pub colour: bool,
-            /// What the user should be told at the start, one sentence each. Not a key.
-            pub notices: Vec<String>,
         }
 
         impl Settings {
@@ -42,7 +40,7 @@ macro_rules! settings {
 
         impl Default for Settings {
             fn default() -> Self {
-                Self { $( $key: $default, )+ colour: true, notices: Vec::new() }
+                Self { $( $key: $default, )+ colour: true }
             }
         }
 
@@ -90,11 +88,11 @@ settings! {
 
     /// Where clients connect; port 0 picks a free one.
     listen: Vec<SocketAddr> = List<Address>, vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 3128))];
-    /// The directory of the disk tier.
+    /// The directory of the disk tier; made if missing.
     cache_dir: PathBuf = Name, PathBuf::from("cache");
     /// Byte budget of the disk tier; 0 turns it off.
     disk: u64 = Size, 10 * GIB;
-    /// Whether to start with an empty cache directory.
+    /// Whether to start with an empty cache directory; removes only files that larder made.
     reset_cache: bool = Flag, false;
     /// Byte budget of the memory tier.
     memory: u64 = Size, 256 * MIB;
@@ -226,6 +224,13 @@ settings! {
     slow_reader_wait: Duration = Wait, Duration::from_secs(60);
     /// A fetch that its last reader has left is finished when so few bytes are missing.
     finish_within: u64 = Size, MIB;
+
+
+    // --- the disk tier -------------------------------------------------------------------------------
+
+    /// How many bytes a second of new responses are written behind while they are still in memory; 0: no
+    /// limit.
+    write_behind_rate: u64 = Size, 64 * MIB;
 
     // --- the log -------------------------------------------------------------------------------------
 

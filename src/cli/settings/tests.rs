@@ -45,7 +45,7 @@ fn without_a_word_everything_has_its_default() {
     assert_eq!(settings.cache_dir, Path::new("cache"));
     assert_eq!(settings.log_format, Format::Pretty);
     assert_eq!(settings.log_level, Filter::from_level("info").unwrap());
-    assert_eq!(settings.notices, [""; 0]);
+    assert_eq!(settings.write_behind_rate, 64 << 20);
 }
 
 #[test]
@@ -221,6 +221,7 @@ const EVERY_KEY: &[(&str, &str)] = &[
     ("read_ahead", "\"64KiB\""),
     ("slow_reader_wait", "\"1s\""),
     ("finish_within", "\"1KiB\""),
+    ("write_behind_rate", "0"),
     ("log_queue", "\"1MiB\""),
 ];
 
@@ -229,8 +230,7 @@ fn every_key_of_the_file_reaches_its_setting() {
     let keys: Vec<&str> = EVERY_KEY.iter().map(|(key, _)| *key).collect();
     assert_eq!(keys, Settings::KEYS);
     for (key, value) in EVERY_KEY {
-        let mut settings = load(&[], &[], Some(&format!("{key} = {value}"))).expect(key);
-        settings.notices.clear();
+        let settings = load(&[], &[], Some(&format!("{key} = {value}"))).expect(key);
         assert_ne!(settings, Settings::default(), "{key}");
     }
 }
@@ -374,19 +374,6 @@ fn the_spool_budget_follows_the_memory_unless_it_is_given() {
     assert_eq!(load(&["--memory", "40MiB"], &[], None).unwrap().spool_budget, 10 << 20);
     let given = load(&["--memory", "40MiB"], &[], Some("spool_budget = \"4MiB\"")).unwrap();
     assert_eq!(given.spool_budget, 4 << 20);
-}
-
-#[test]
-fn who_asks_for_a_disk_tier_is_told_that_there_is_none() {
-    let notices = |options: &[&str]| load(options, &[], None).unwrap().notices;
-    assert_eq!(
-        notices(&["--disk", "1GiB", "--cache-dir", "x"]),
-        [
-            "--disk: no effect, this version keeps responses in memory only",
-            "--cache-dir: no effect, this version keeps responses in memory only",
-        ]
-    );
-    assert_eq!(notices(&["--disk", "0", "--reset-cache=false"]), [""; 0]);
 }
 
 #[test]
