@@ -12,6 +12,9 @@ pub enum CliError {
     /// Settings are wrong: exit code 2.
     #[error("{}", Lines(.0))]
     Settings(Vec<SettingError>),
+    /// What a setting names is not there for us to use: exit code 2.
+    #[error("{0}")]
+    Unusable(String),
     /// It failed while running: exit code 1.
     #[error("{0}")]
     Failed(String),
@@ -29,7 +32,7 @@ impl CliError {
     /// 1 failed while running, 2 wrong usage or settings.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Settings(_) => 2,
+            Self::Settings(_) | Self::Unusable(_) => 2,
             Self::Failed(_) | Self::Log(_) => 1,
         })
     }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -16,13 +16,17 @@ use crate::net::drain::{Class, Drain, DrainReport};
 use crate::net::{ConnectionHandle, Interfaces};
 use crate::proxy::{self, Observed, Proxy};
 use crate::server::{self, BindError, Handler, Refusal, Server};
-use crate::store::{self, Store};
+use crate::store::{self, Closed, OpenError, Recovered, Store};
 use crate::telemetry::{AccessLog, log};
 use crate::time::{SharedClock, SystemClock};
 use crate::upstream::{self, SetupError, Upstream};
 
 /// How often the memory tier is brought back to its budget when nobody asks.
 const MAINTENANCE: Duration = Duration::from_millis(200);
+
+/// What only memory holds has at least so long to be written to disk at the end, however long the drain
+/// took.
+const LEAST_SPILL: Duration = Duration::from_secs(5);
 
 /// The settings of all rooms that serve.
 #[derive(Clone, Debug)]
@@ -62,6 +66,18 @@ pub enum StartError {
     /// The way to the origins could not be set up.
     #[error(transparent)]
     Setup(#[from] SetupError),
+    /// The cache directory belongs to another process, another version or somebody else.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+}
+
+impl From<StartError> for CliError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Store(_) => Self::Unusable(error.to_string()),
+            StartError::Bind(_) | StartError::Setup(_) => Self::failed(error),
+        }
+    }
 }
 
 /// A proxy that serves.
@@ -69,6 +85,7 @@ pub struct Running {
     addresses: Vec<SocketAddr>,
     drain: Drain,
     store: Arc<Store>,
+    has_disk: bool,
     drain_wait: Duration,
 }
 
@@ -91,18 +108,22 @@ impl Handler for Front {
     }
 }
 
-/// Opens the listeners and serves. Must be called inside a runtime.
+/// Opens the listeners and serves; what the disk tier holds is found again meanwhile. Must be called
+/// inside a runtime.
 ///
 /// # Errors
-/// When a listener cannot be opened, or a file of certificates cannot be read.
+/// When a listener cannot be opened, a file of certificates cannot be read, or the cache directory is
+/// not ours to use.
 pub fn start(config: Config, parts: Parts) -> Result<Running, StartError> {
     let interfaces = Arc::new(parts.interfaces);
     let drain = Drain::new();
-    let store = Arc::new(Store::new(&config.store));
     let upstream = Arc::new(Upstream::new(&config.upstream, interfaces.clone())?);
     let drain_wait = config.server.drain_wait;
     let server = Server::bind(&config.server)?;
     let addresses = server.addresses();
+    // After the listeners: who cannot listen does not touch the directory.
+    let (store, has_disk) = open(&config.store)?;
+    let store = Arc::new(store);
     upstream.own_listeners(addresses.clone());
     let proxy = Proxy::new(
         config.proxy,
@@ -117,7 +138,26 @@ pub fn start(config: Config, parts: Parts) -> Result<Running, StartError> {
     );
     server.serve(Arc::new(Front(proxy)), drain.clone());
     drain.spawn("store maintenance", Class::Background, maintain(store.clone()));
-    Ok(Running { addresses, drain, store, drain_wait })
+    Ok(Running { addresses, drain, store, has_disk, drain_wait })
+}
+
+/// Opens the store, and says whether it has a disk tier: a disk in trouble makes a slow proxy, not a
+/// broken one.
+fn open(config: &store::Config) -> Result<(Store, bool), OpenError> {
+    match Store::open(config) {
+        Ok(store) => Ok((store, config.disk.is_some())),
+        Err(OpenError::Io { dir, source }) => {
+            let without = store::Config { disk: None, ..config.clone() };
+            let store = Store::open(&without)?;
+            tracing::warn!(
+                dir = %dir.display(),
+                error = %source,
+                "Without a disk tier: the cache directory cannot be used; put that right and start again"
+            );
+            Ok((store, false))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 async fn maintain(store: Arc<Store>) {
@@ -138,6 +178,18 @@ impl Running {
     /// What is stored.
     pub fn usage(&self) -> store::Usage {
         self.store.usage()
+    }
+
+    /// Waits until all that survived the last stop was found again; `None` without a disk tier. May be
+    /// dropped and called again.
+    pub async fn recovered(&self) -> Option<Recovered> {
+        if self.has_disk { Some(self.store.recovered().await) } else { None }
+    }
+
+    /// After the drain: writes to disk what only memory holds, until `deadline`, and closes the disk
+    /// tier; `None` without one.
+    pub async fn close(&self, deadline: Instant) -> Option<Closed> {
+        if self.has_disk { Some(self.store.close(deadline).await) } else { None }
     }
 
     /// Requests in flight.
@@ -183,40 +235,69 @@ async fn run(settings: &Settings, access_log: &AccessLog) -> Result<(), CliError
         interfaces: Interfaces::system(),
         log: access_log.clone(),
     };
-    let running = start(Config::from(settings), parts).map_err(CliError::failed)?;
-    let listen: Vec<_> = running.addresses().iter().map(ToString::to_string).collect();
-    let usage = running.usage();
-    tracing::info!(
-        listen = listen.join(","),
-        memory_responses = usage.responses,
-        memory_bytes = usage.bytes,
-        "Ready to serve"
-    );
-    let signal = next_stop(&mut signals, access_log).await;
+    let running = start(Config::from(settings), parts)?;
+    // A signal may come before all is found again; then it was never ready.
+    let signal = tokio::select! {
+        biased;
+        signal = next_stop(&mut signals, access_log) => signal,
+        recovered = running.recovered() => {
+            ready(&running, recovered);
+            next_stop(&mut signals, access_log).await
+        }
+    };
     tracing::info!(signal, "Stopping");
+    let spill_until = Instant::now() + settings.drain_wait;
     running.begin_drain();
     let report = tokio::select! {
         report = running.drained() => report,
         _again = next_stop(&mut signals, access_log) => {
             running.begin_drain();
-            let report = running.drained().await;
-            stopped(&report);
-            return Err(CliError::failed("stopped by a second signal before everything had ended"));
+            stopped(&running.drained().await, None);
+            return Err(cut_short());
         }
     };
-    stopped(&report);
+    let spill_until = spill_until.max(Instant::now() + LEAST_SPILL);
+    tokio::select! {
+        closed = running.close(spill_until) => stopped(&report, closed),
+        _again = next_stop(&mut signals, access_log) => {
+            stopped(&report, None);
+            return Err(cut_short());
+        }
+    }
     Ok(())
 }
 
-/// The one line that counts what was served and what was cut.
-fn stopped(report: &DrainReport) {
+/// The one line that says where clients connect, and what is there for them in each tier.
+fn ready(running: &Running, recovered: Option<Recovered>) {
+    let listen: Vec<_> = running.addresses().iter().map(ToString::to_string).collect();
+    let memory = running.usage();
+    tracing::info!(
+        listen = listen.join(","),
+        memory_responses = memory.responses,
+        memory_bytes = memory.bytes,
+        disk_responses = recovered.map(|disk| disk.responses),
+        disk_bytes = recovered.map(|disk| disk.bytes),
+        disk_dropped = recovered.map(|disk| disk.dropped),
+        disk_ms = recovered.map(|disk| u64::try_from(disk.took.as_millis()).unwrap_or(u64::MAX)),
+        "Ready to serve"
+    );
+}
+
+/// The one line that counts what was served, what was cut, and what memory left to the disk tier.
+fn stopped(report: &DrainReport, closed: Option<Closed>) {
     tracing::info!(
         exchanges = report.served,
         tunnels = report.tunnels,
         connections = report.connections,
         cut = report.cut,
+        spilled = closed.map(|closed| closed.spilled),
+        unspilled = closed.map(|closed| closed.left),
         "Stopped"
     );
+}
+
+fn cut_short() -> CliError {
+    CliError::failed("stopped by a second signal before everything had ended")
 }
 
 async fn next_stop(signals: &mut Signals, access_log: &AccessLog) -> &'static str {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::OpenError;
 
 /// The exit code of a command line, and what it says.
 fn outcome(words: &[&str]) -> (ExitCode, String) {
@@ -36,6 +37,16 @@ fn a_failure_while_running_exits_with_1_and_one_sentence() {
     assert!(message.starts_with("cannot open the log file /nowhere/larder.log: "), "{message}");
     assert_eq!(message.lines().count(), 1);
     assert_eq!(CliError::failed("a second signal").exit_code(), ExitCode::from(1));
+}
+
+#[test]
+fn a_cache_directory_that_is_not_ours_to_use_exits_with_2() {
+    let error = OpenError::InUse { dir: "cache".into(), pid: Some(7) };
+    let error = CliError::from(serve::StartError::from(error));
+    assert_eq!(error.exit_code(), ExitCode::from(2));
+    let sentence = error.to_string();
+    assert!(sentence.contains("cache is in use by process 7"), "{sentence}");
+    assert_eq!(sentence.lines().count(), 1);
 }
 
 #[test]
