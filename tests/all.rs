@@ -15,10 +15,14 @@ mod conformance;
 mod forwarding;
 mod guarding;
 mod lab;
+mod on_disk;
 mod operating;
 mod properties;
 mod standards;
 mod storing;
 mod streaming;
 mod support;
+mod tiers;
 mod tunnelling;
+
+use support::proxy::Proxy;

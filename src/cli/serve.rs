@@ -175,9 +175,9 @@ impl Running {
         &self.addresses
     }
 
-    /// What is stored.
-    pub fn usage(&self) -> store::Usage {
-        self.store.usage()
+    /// What a tier holds.
+    pub fn usage(&self, tier: store::Tier) -> store::Usage {
+        self.store.usage_of(tier)
     }
 
     /// Waits until all that survived the last stop was found again; `None` without a disk tier. May be
@@ -270,7 +270,7 @@ async fn run(settings: &Settings, access_log: &AccessLog) -> Result<(), CliError
 /// The one line that says where clients connect, and what is there for them in each tier.
 fn ready(running: &Running, recovered: Option<Recovered>) {
     let listen: Vec<_> = running.addresses().iter().map(ToString::to_string).collect();
-    let memory = running.usage();
+    let memory = running.usage(store::Tier::Memory);
     tracing::info!(
         listen = listen.join(","),
         memory_responses = memory.responses,

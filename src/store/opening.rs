@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::{Config, Store};
+use super::{Config, Store, Tier, Usage};
 
 /// Why the disk tier cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -94,8 +94,13 @@ impl Store {
         Recovered::default()
     }
 
+    /// What a tier holds; a response may be in both.
+    pub fn usage_of(&self, _tier: Tier) -> Usage {
+        self.usage()
+    }
+
     /// Writes to disk what only memory holds, up to `deadline`, and closes the disk tier: from then on
-    /// nothing is stored there.
+    /// nothing is stored there, and another store may open the directory.
     pub async fn close(&self, _deadline: Instant) -> Closed {
         Closed::default()
     }

@@ -1,9 +1,8 @@
 //! Conditions of the client's own (RFC 9110 §13, RFC 9111 §4.3.2).
 
-use super::{date, get_with, seconds};
+use super::{Proxy, date, get_with, seconds};
 use crate::support::message::Framing;
 use crate::support::origin::{Origin, Received, Reply};
-use crate::support::proxy::Proxy;
 
 async fn stored() -> (Origin, Proxy) {
     let (origin, proxy) = (Origin::start().await, Proxy::start().await);

@@ -1,8 +1,7 @@
 //! What a request may demand of a cache (RFC 9111 §5.2.1, §5.4).
 
-use super::{get_with, seconds};
+use super::{Proxy, get_with, seconds};
 use crate::support::origin::{Origin, Received, Reply};
-use crate::support::proxy::Proxy;
 
 /// A page that is fresh for a minute, has a validator, and is stored since `age` seconds.
 async fn stored_since(age: u64) -> (Origin, Proxy) {

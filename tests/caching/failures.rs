@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::Proxy;
 use crate::support::listener::Refusing;
-use crate::support::proxy::Proxy;
 
 #[tokio::test]
 async fn a_failure_is_answered_for_its_lifetime_and_then_tried_again() {

@@ -1,9 +1,8 @@
 //! How long a stored response is fresh, and how old it is (RFC 9111 §4.2).
 
-use super::{date, seconds};
+use super::{Proxy, date, seconds};
 use crate::support::gate::Gate;
 use crate::support::origin::{Origin, Reply};
-use crate::support::proxy::Proxy;
 
 fn reply(fields: &[(&str, &str)]) -> Reply {
     fields.iter().fold(Reply::ok("body"), |reply, (name, value)| reply.field(name, value))

@@ -1,9 +1,8 @@
 //! What the head of a stored response looks like when it is used: Date, Via, Cache-Status, reason.
 
-use super::{date, seconds};
+use super::{Proxy, date, seconds};
 use crate::support::message::{Framing, Response};
 use crate::support::origin::{Origin, Reply};
-use crate::support::proxy::Proxy;
 
 /// The first answer, and the one that is read from the cache.
 async fn twice(reply: Reply) -> (Response, Response) {

@@ -1,10 +1,9 @@
 //! What an unsafe method makes doubtful (RFC 9111 §4.4).
 
-use super::ask;
+use super::{Proxy, ask};
 use crate::support::client::request;
 use crate::support::gate::Gate;
 use crate::support::origin::{Origin, Received, Reply};
-use crate::support::proxy::Proxy;
 
 /// An origin that stores its pages for a minute and answers anything but GET with `written`.
 async fn writable(written: Reply) -> Origin {

@@ -14,10 +14,11 @@ mod vary;
 
 use std::time::{Duration, SystemTime};
 
+use super::Proxy;
 use crate::support::client::Client;
 use crate::support::message::Response;
 use crate::support::origin::{Origin, Reply};
-use crate::support::proxy::{Proxy, START};
+use crate::support::proxy::START;
 
 /// So many seconds before (or after) the moment at which every proxy's clock starts, as a field value.
 fn date(offset: i64) -> String {
@@ -62,5 +63,6 @@ async fn the_second_request_is_read_from_the_cache_and_the_origin_sees_one() {
     let lines = proxy.log().wait_for_exchanges(2).await;
     assert_eq!(lines[0]["message"], "Fetched from origin");
     assert_eq!(lines[1]["message"], "Read from cache");
-    assert_eq!((&lines[1]["cache"], &lines[1]["tier"]), (&"hit".into(), &"memory".into()));
+    assert_eq!(lines[1]["cache"], "hit");
+    assert!(Proxy::reads_from(&lines[1]["tier"]), "{}", lines[1]);
 }

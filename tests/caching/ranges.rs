@@ -1,9 +1,8 @@
 //! Parts of a response (RFC 9110 §14).
 
-use super::{ask, date, get_with};
+use super::{Proxy, ask, date, get_with};
 use crate::support::message::Framing;
 use crate::support::origin::{Origin, Received, Reply};
-use crate::support::proxy::Proxy;
 
 const BODY: &str = "0123456789";
 

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use tokio::net::TcpSocket;
 
-use super::{date, get_with, seconds};
+use super::{Proxy, date, get_with, seconds};
 use crate::support::client::request;
 use crate::support::gate::Gate;
 use crate::support::message::Response;
 use crate::support::origin::{Origin, Reply};
-use crate::support::proxy::Proxy;
 
 /// Stored for ten seconds, and then `trouble` for whoever asks.
 async fn troubled(reply: Reply, trouble: Reply) -> (Origin, Proxy) {

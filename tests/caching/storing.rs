@@ -1,9 +1,8 @@
 //! What is stored and what is not (RFC 9111 §3).
 
-use super::{ask, date, get_with, seconds};
+use super::{Proxy, ask, date, get_with, seconds};
 use crate::support::message::{Framing, Response};
 use crate::support::origin::{Origin, Reply};
-use crate::support::proxy::Proxy;
 
 #[tokio::test]
 async fn what_a_response_forbids_is_fetched_each_time() {

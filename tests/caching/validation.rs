@@ -2,10 +2,9 @@
 
 use serde_json::Value;
 
-use super::{date, get_with, seconds};
+use super::{Proxy, date, get_with, seconds};
 use crate::support::message::Framing;
 use crate::support::origin::{Origin, Reply};
-use crate::support::proxy::Proxy;
 
 /// Fresh for ten seconds, with a validator.
 fn page(body: &str, etag: &str) -> Reply {
@@ -47,7 +46,8 @@ async fn a_304_freshens_what_is_stored_and_the_client_gets_the_freshened_head() 
     assert_eq!(requests[1].field("if-none-match"), Some("\"v1\""));
     let lines = proxy.log().wait_for_exchanges(3).await;
     assert_eq!(lines[1]["message"], "Revalidated with origin");
-    assert_eq!((&lines[1]["cache"], &lines[1]["tier"]), (&"revalidated".into(), &"memory".into()));
+    assert_eq!(lines[1]["cache"], "revalidated");
+    assert!(Proxy::reads_from(&lines[1]["tier"]), "{}", lines[1]);
     assert_eq!((&lines[1]["status"], &lines[1]["bytes"]), (&200.into(), &5.into()));
 }
 

@@ -1,9 +1,8 @@
 //! Variants of one URL (RFC 9111 §4.1).
 
-use super::get_with;
+use super::{Proxy, get_with};
 use crate::support::message::Response;
 use crate::support::origin::{Origin, Received, Reply};
-use crate::support::proxy::Proxy;
 
 /// An origin that answers with what it was asked for, and says that this matters.
 async fn talking(vary: &'static [&'static str]) -> Origin {

@@ -1,9 +1,9 @@
 //! Groups of responses (RFC 9875).
 
+use super::Proxy;
 use super::row::{Row, Step, fetch, hit, ok, reply, row, send};
 use super::run::both;
 use crate::support::origin::{Origin, Received, Reply};
-use crate::support::proxy::Proxy;
 
 #[tokio::test]
 async fn a_group_is_invalidated_as_one() {

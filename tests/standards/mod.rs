@@ -48,3 +48,5 @@ mod targeted;
 mod targets;
 mod validating;
 mod varying;
+
+use super::Proxy;

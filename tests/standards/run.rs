@@ -8,13 +8,14 @@ use std::time::{Duration, SystemTime};
 use larder::cli::serve::Config;
 use larder::http::target::{Mode, TargetUri};
 
+use super::Proxy;
 use super::fill::Words;
 use super::row::{Answer, Check, Row, Step, Way};
 use crate::support::client::{Client, request};
 use crate::support::gate::Gate;
 use crate::support::message::{Fields, Response};
 use crate::support::origin::{Origin, Received, Reply};
-use crate::support::proxy::{Proxy, START};
+use crate::support::proxy::START;
 
 /// How often a step is asked again that needs a moment.
 const PATIENCE: usize = 200;

@@ -4,13 +4,13 @@ use http::HeaderName;
 use larder::cli::serve::Config;
 use larder::policy::TargetList;
 
+use super::Proxy;
 use super::row::{
     Row, behind, broken, fetch, hit, lives, never, not_modified, ok, reply, row, validate, wait,
 };
 use super::run::{Kind, one};
 use crate::support::message::Response;
 use crate::support::origin::{Origin, Received, Reply};
-use crate::support::proxy::Proxy;
 
 /// Sets the target list.
 fn with_targeted_fields(config: &mut Config, names: &[&'static str]) {

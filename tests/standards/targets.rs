@@ -1,9 +1,9 @@
 //! Which requests are for the same URI (RFC 9110 §4.2.3, §7.7, RFC 9111 §2, §4).
 
+use super::Proxy;
 use super::row::{Row, fetch, hit, ok, row};
 use super::run::{Kind, both, one};
 use crate::support::origin::{Origin, Reply};
-use crate::support::proxy::Proxy;
 
 #[tokio::test]
 async fn path_and_query_are_compared_byte_for_byte() {

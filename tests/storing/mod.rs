@@ -1,15 +1,14 @@
 //! What the memory tier holds, and who is given it.
 
-mod limits;
 mod under_way;
 mod variants;
 
 use std::time::Duration;
 
+use super::Proxy;
 use crate::support::client::request;
 use crate::support::message::Framing;
 use crate::support::origin::{Origin, Reply};
-use crate::support::proxy::Proxy;
 
 #[tokio::test]
 async fn what_is_stale_stays_and_is_validated_however_old_it_is() {

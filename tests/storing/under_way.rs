@@ -1,9 +1,9 @@
 //! A response is seen in the store only when it is complete, and not if it was invalidated meanwhile.
 
+use super::Proxy;
 use crate::support::client::{Client, request};
 use crate::support::gate::Gate;
 use crate::support::origin::{Origin, Reply};
-use crate::support::proxy::Proxy;
 use crate::support::wire::Body;
 
 const STORED: &str = "larder; fwd=uri-miss; stored";
@@ -27,13 +27,13 @@ async fn a_request_during_the_fill_joins_it_and_only_the_next_one_is_a_hit() {
     let url = origin.url("/a");
 
     let (mut first, mut body) = head_only(&proxy, &url).await;
-    assert_eq!(proxy.usage().responses, 0);
+    proxy.wait_for_stored(0).await;
     let second = proxy.ask(&url);
     proxy.wait_for_in_flight(2).await;
     gate.open();
     assert_eq!(second.response().await.cache_status(), JOINED);
     assert_eq!(first.at_least(&mut body, 5).await, b"hello");
-    assert_eq!(proxy.usage().responses, 1);
+    proxy.wait_for_stored(1).await;
     assert_eq!(proxy.get(&url).await.cache_status(), "larder; hit; ttl=60");
     origin.only_request();
 }
@@ -84,7 +84,7 @@ async fn what_was_invalidated_while_it_was_fetched_is_not_stored() {
     assert_eq!(first.at_least(&mut first_body, 3).await, b"old");
     let joined = joined.response().await;
     assert_eq!((joined.text(), joined.cache_status()), ("old", JOINED));
-    assert_eq!(proxy.usage().responses, 0);
+    proxy.wait_for_stored(0).await;
     new.open();
     assert_eq!(next.at_least(&mut next_body, 3).await, b"new");
     let followed = follower.response().await;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::Proxy;
 use crate::support::origin::{Origin, Received, Reply};
-use crate::support::proxy::Proxy;
 
 const HIT: &str = "larder; hit; ttl=60";
 const VARY_MISS: &str = "larder; fwd=vary-miss; stored";
@@ -29,7 +29,7 @@ async fn variants_live_side_by_side_under_one_key() {
         }
     }
     origin.wait_for_requests(3).await;
-    assert_eq!(proxy.usage().responses, 3);
+    proxy.wait_for_stored(3).await;
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn a_new_response_takes_the_place_of_the_old_one_for_the_same_requests() {
     proxy.get_with(&url, &[de, ("Cache-Control", "no-cache")]).await;
     assert_eq!(proxy.get_with(&url, &[de]).await.text(), "two");
     assert_eq!(proxy.get_with(&url, &[en]).await.text(), "other");
-    assert_eq!(proxy.usage().responses, 2);
+    proxy.wait_for_stored(2).await;
     origin.wait_for_requests(3).await;
 }
 
@@ -92,9 +92,9 @@ async fn an_invalidation_takes_all_variants() {
     for language in ["de", "en"] {
         proxy.get_with(&url, &[("Accept-Language", language)]).await;
     }
-    assert_eq!(proxy.usage().responses, 2);
+    proxy.wait_for_stored(2).await;
     proxy.client().await.post(&url, "change").await;
-    assert_eq!(proxy.usage().responses, 0);
+    proxy.wait_for_stored(0).await;
     for language in ["de", "en"] {
         let response = proxy.get_with(&url, &[("Accept-Language", language)]).await;
         assert!(response.cache_status().ends_with("; stored"), "{}", response.cache_status());

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
@@ -65,6 +65,11 @@ impl Gate {
         };
         within(format!("{count} to arrive at the gate"), arrived)
     }
+}
+
+/// When an event that begins now is late.
+pub fn deadline() -> Instant {
+    Instant::now() + DEADLINE
 }
 
 /// Waits for `event`; fails the test, naming the caller and `what`, when it does not come in time.

@@ -1,21 +1,26 @@
-//! The proxy in this process: a port of its own, a clock that a test moves, a log that a test reads.
+//! The proxy in this process: a port of its own, a clock that a test moves, a log that a test reads, and a
+//! cache directory that outlives it where it has one.
 
+use std::marker::PhantomData;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use larder::cli::serve::{self, Config, Parts, Running};
 use larder::cli::settings::Settings;
 use larder::net::Interfaces;
-use larder::store::Usage;
+use larder::store::{self, DiskConfig, Tier, Usage};
 use larder::telemetry::output::{Output, Sink};
 use larder::telemetry::{AccessLog, Format};
 use larder::time::{Clock, ManualClock, SharedClock, Timestamp};
 
+use serde_json::Value;
+use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use super::client::{self, Client};
-use super::gate::{eventually, within};
+use super::gate::{deadline, eventually, within};
 use super::log::Log;
 use super::message::Response;
 
@@ -25,12 +30,96 @@ pub const START: Timestamp = Timestamp::from_unix_secs(1_800_000_000);
 /// Bytes of log lines that may wait.
 const LOG_QUEUE: usize = 16 * 1024 * 1024;
 
+/// The disk budget of a test's proxy: as much is stored of one response as in memory alone.
+const DISK: u64 = 64 << 20;
+
+/// Which tiers a proxy has.
+pub trait Tiers {
+    /// Sets them up; `directory` is empty, or what an earlier proxy left.
+    fn set_up(config: &mut store::Config, directory: &Path);
+
+    /// What is counted as stored is in this tier.
+    const COUNTED: Tier;
+
+    /// Whether a stored response may be read from this tier (`tier=` of the log).
+    fn reads_from(tier: &str) -> bool;
+}
+
+/// Memory alone, as without a cache directory.
+pub struct InMemory;
+
+/// Both tiers, as users have them.
+pub struct InBoth;
+
+/// A memory tier that holds nothing, so that everything goes through the disk.
+pub struct OnDisk;
+
+fn disk(directory: &Path) -> Option<DiskConfig> {
+    let (dir, budget) = (directory.to_path_buf(), DISK);
+    Some(DiskConfig { dir, budget, reset: false, write_behind_rate: 0 })
+}
+
+impl Tiers for InMemory {
+    fn set_up(config: &mut store::Config, _directory: &Path) {
+        config.disk = None;
+    }
+
+    const COUNTED: Tier = Tier::Memory;
+
+    fn reads_from(tier: &str) -> bool {
+        tier == "memory"
+    }
+}
+
+impl Tiers for InBoth {
+    fn set_up(config: &mut store::Config, directory: &Path) {
+        config.disk = disk(directory);
+    }
+
+    const COUNTED: Tier = Tier::Memory;
+
+    fn reads_from(tier: &str) -> bool {
+        tier == "memory" || tier == "disk"
+    }
+}
+
+impl Tiers for OnDisk {
+    fn set_up(config: &mut store::Config, directory: &Path) {
+        config.disk = disk(directory);
+        (config.memory, config.max_memory_object) = (0, 0);
+    }
+
+    const COUNTED: Tier = Tier::Disk;
+
+    // What was stored a moment ago is read from memory until it is written.
+    fn reads_from(tier: &str) -> bool {
+        tier == "memory" || tier == "disk"
+    }
+}
+
+/// A running proxy whose responses are in memory.
+pub type Proxy = Tested<InMemory>;
+
+/// A running proxy with both tiers.
+pub type ProxyWithDisk = Tested<InBoth>;
+
+/// A running proxy whose responses are on disk.
+pub type ProxyOnDisk = Tested<OnDisk>;
+
 /// A running proxy.
-pub struct Proxy {
+pub struct Tested<T> {
     running: Running,
     address: SocketAddr,
+    rest: Rest,
+    tiers: PhantomData<T>,
+}
+
+/// What is the same after a restart.
+struct Rest {
+    config: Config,
     clock: ManualClock,
     log: Log,
+    directory: TempDir,
 }
 
 /// A response that a client of its own is waiting for. Dropping it makes that client go away.
@@ -56,7 +145,7 @@ impl Drop for Asked {
     }
 }
 
-impl Proxy {
+impl<T: Tiers> Tested<T> {
     /// Starts with the settings that nobody has changed.
     pub async fn start() -> Self {
         Self::with(|_| {}).await
@@ -71,16 +160,22 @@ impl Proxy {
     pub fn seen_by(interfaces: Interfaces, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::from(&Settings::default());
         config.server.listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
-        config.store.disk = None;
+        let directory = tempfile::tempdir().expect("a directory");
+        T::set_up(&mut config.store, directory.path());
         change(&mut config);
         let (clock, log) = (ManualClock::new(START), Log::new());
-        let shared: SharedClock = Arc::new(clock.clone());
-        let sink = Sink::Writer(Box::new(log.output()));
+        Self::run(interfaces, Rest { config, clock, log, directory })
+    }
+
+    fn run(interfaces: Interfaces, rest: Rest) -> Self {
+        let clock: SharedClock = Arc::new(rest.clock.clone());
+        let sink = Sink::Writer(Box::new(rest.log.output()));
         let lines = Output::open(sink, LOG_QUEUE, Box::new(|_, _| {})).expect("a thread starts");
-        let parts = Parts { clock: shared, interfaces, log: AccessLog::new(Format::Json, lines) };
-        let running = serve::start(config, parts).expect("the proxy starts");
+        let log = AccessLog::new(Format::Json, lines);
+        let parts = Parts { clock, interfaces, log };
+        let running = serve::start(rest.config.clone(), parts).expect("the proxy starts");
         let address = running.addresses()[0];
-        Self { running, address, clock, log }
+        Self { running, address, rest, tiers: PhantomData }
     }
 
     /// Where it listens.
@@ -90,17 +185,17 @@ impl Proxy {
 
     /// What it has logged.
     pub fn log(&self) -> &Log {
-        &self.log
+        &self.rest.log
     }
 
     /// Moves its clock forward. Waits do not follow the clock: they are settings.
     pub fn advance(&self, span: Duration) {
-        self.clock.advance(span);
+        self.rest.clock.advance(span);
     }
 
     /// Its present moment as a field value.
     pub fn date(&self) -> String {
-        httpdate::fmt_http_date(SystemTime::from(self.clock.now()))
+        httpdate::fmt_http_date(SystemTime::from(self.rest.clock.now()))
     }
 
     /// A new connection to it.
@@ -142,14 +237,53 @@ impl Proxy {
         })
     }
 
-    /// What it has stored.
-    pub fn usage(&self) -> Usage {
-        self.running.usage()
+    /// Its cache directory; empty where it has no disk tier.
+    pub fn directory(&self) -> &Path {
+        self.rest.directory.path()
     }
 
-    /// Drains and stops.
+    /// What it has stored in memory.
+    pub fn usage(&self) -> Usage {
+        self.running.usage(Tier::Memory)
+    }
+
+    /// Waits until it has stored exactly so many responses.
+    #[track_caller]
+    pub fn wait_for_stored(&self, count: u64) -> impl Future<Output = ()> {
+        eventually(format!("{count} stored responses"), move || {
+            (self.running.usage(T::COUNTED).responses == count).then_some(())
+        })
+    }
+
+    /// Whether `tier` of a line of the log is one that its stored responses are read from.
+    pub fn reads_from(tier: &Value) -> bool {
+        tier.as_str().is_some_and(T::reads_from)
+    }
+
+    /// Drains, and closes the store.
     pub async fn stop(self) {
+        self.end().await;
+    }
+
+    async fn end(self) -> Rest {
         self.running.begin_drain();
         within("the proxy to stop", self.running.drained()).await;
+        within("the store to close", self.running.close(deadline())).await;
+        self.rest
+    }
+
+    /// Stops it in order and starts it again on the same directory, with the same clock and log, at
+    /// another address; waits until all that is on disk is found again.
+    pub async fn restarted(self) -> Self {
+        self.restarted_with(|_| {}).await
+    }
+
+    /// The same with changed settings.
+    pub async fn restarted_with(self, change: impl FnOnce(&mut Config)) -> Self {
+        let mut rest = self.end().await;
+        change(&mut rest.config);
+        let again = Self::run(Interfaces::system(), rest);
+        within("what is on disk to be found", again.running.recovered()).await;
+        again
     }
 }

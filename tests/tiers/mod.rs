@@ -1,0 +1,4 @@
+//! Which tier holds what: memory by its bytes, the disk over a restart.
+
+mod limits;
+mod restarts;
