@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "prints what it measures")]
 
 use std::fs;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -51,7 +52,10 @@ fn main() {
     for n in 0..count {
         for stored in &runtime.block_on(store.find(&key(n))) {
             store.used(stored);
-            drop((stored.head().fields(), stored.reader().count()));
+            drop(stored.head().fields());
+            let mut reader = stored.reader();
+            let mut context = Context::from_waker(Waker::noop());
+            while let Poll::Ready(Some(_)) = reader.poll_next(&mut context) {}
         }
     }
     store.maintain();

@@ -51,7 +51,9 @@ impl Piece {
             let frame = match self {
                 Self::Bytes(bytes) if bytes.is_empty() => return Poll::Ready(None),
                 Self::Bytes(bytes) => return Poll::Ready(Some(Ok(std::mem::take(bytes)))),
-                Self::Stored(reader) => return Poll::Ready(reader.next().map(Ok)),
+                Self::Stored(reader) => {
+                    return reader.poll_next(cx).map(|next| Some(next?.map_err(BodyError::from)));
+                }
                 Self::Following(slice) => ready!(Pin::new(slice).poll_frame(cx)),
             };
             match frame {

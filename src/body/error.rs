@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::store::Damaged;
+
 /// Why a body ended before its end. The server ends the client's connection for it, so that the client
 /// sees that something is missing (RFC 9112 §8). Cheap to clone: every reader of a spool gets it.
 #[derive(Clone, Debug, Error)]
@@ -15,6 +17,9 @@ pub enum BodyError {
     /// Whoever fetched the body stopped before its end.
     #[error("the response broke off before its end")]
     Truncated,
+    /// It comes from the store, and the rest cannot be read.
+    #[error(transparent)]
+    Stored(#[from] Damaged),
     /// The client read so slowly that it held others up for too long.
     #[error("the client read too slowly and held up other clients of the same response")]
     CutOff,

@@ -13,7 +13,7 @@ mod spool;
 mod tests;
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -104,8 +104,8 @@ impl http_body::Body for Body {
             Self::Following(reader) => Pin::new(reader).poll_frame(cx),
             Self::Part(slice) => Pin::new(slice).poll_frame(cx),
             Self::Chain(chain) => Pin::new(chain).poll_frame(cx),
-            Self::Stored(reader) => Poll::Ready(match reader.next() {
-                Some(bytes) => Some(Ok(Frame::data(bytes))),
+            Self::Stored(reader) => Poll::Ready(match ready!(reader.poll_next(cx)) {
+                Some(read) => Some(read.map(Frame::data).map_err(BodyError::from)),
                 None => reader.take_trailers().map(|fields| Ok(Frame::trailers(fields))),
             }),
         }

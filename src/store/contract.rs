@@ -1,5 +1,11 @@
 //! What every tier must do, as tests: [`contract!`] runs them against one.
 
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use http::header::ACCEPT_LANGUAGE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -7,6 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use super::blocks::Blocks;
 use super::candidates::Candidates;
 use super::memory::next_id;
+use super::reader::{Damaged, Reader};
 use super::stored::{Content, Parts, StoredResponse};
 use super::tier::{Storage, Usage};
 use super::under_way::{Ticket, UnderWay};
@@ -69,7 +76,36 @@ pub(super) fn response(key: CacheKey, head: StoredHead, body: &[u8]) -> StoredRe
 }
 
 pub(super) fn body(response: &StoredResponse) -> Vec<u8> {
-    response.reader().flatten().collect()
+    read(response.reader()).unwrap()
+}
+
+/// Reads to the end, waiting for the threads that read from disk.
+pub(super) fn read(mut reader: Reader) -> Result<Vec<u8>, Damaged> {
+    let mut all = Vec::new();
+    while let Some(bytes) = wait(reader.next()) {
+        all.extend_from_slice(&bytes?);
+    }
+    Ok(all)
+}
+
+/// Waits for a future where there is no runtime.
+pub(super) fn wait<T>(future: impl Future<Output = T>) -> T {
+    struct Thread(std::thread::Thread);
+    impl Wake for Thread {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Thread(std::thread::current())));
+    let mut future = pin!(future);
+    let begun = Instant::now();
+    loop {
+        if let Poll::Ready(done) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return done;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "it does not come");
+        std::thread::park_timeout(Duration::from_secs(10));
+    }
 }
 
 /// The newest that matches; it is used.

@@ -10,6 +10,7 @@ mod contract;
 #[expect(dead_code, reason = "nothing reads the disk tier yet")]
 mod disk;
 mod extras;
+mod flags;
 mod groups;
 mod memory;
 mod opening;
@@ -36,7 +37,7 @@ use groups::Epochs;
 use memory::{Memory, next_id};
 pub use opening::{Closed, OpenError, Recovered};
 use queries::Queries;
-pub use reader::Reader;
+pub use reader::{Damaged, Reader};
 pub use stored::{Extent, StoredResponse};
 use tier::Storage;
 pub use tier::{Tier, Usage};

@@ -39,14 +39,12 @@ impl Segments {
     }
 
     /// A complete body as the only part of itself; `None` when it is empty.
-    pub(super) fn whole(lineage: u64, blocks: &Blocks) -> Option<Self> {
+    pub(super) fn whole(lineage: u64, begun: u64, blocks: &Blocks) -> Option<Self> {
         let length = blocks.length() as u64;
         let interval = Interval::whole(length)?;
         let complete_length = Some(length);
-        Some(Self::first(
-            lineage,
-            &Segment { begun: lineage, interval, complete_length, blocks: blocks.clone() },
-        ))
+        let blocks = blocks.clone();
+        Some(Self::first(lineage, &Segment { begun, interval, complete_length, blocks }))
     }
 
     /// With a new part, whose bytes win over those that are there. At most `most` bytes and

@@ -1,12 +1,13 @@
 //! A stored response: immutable, shared, and readable after it has left the store.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use http::HeaderMap;
 
 use super::blocks::Blocks;
+use super::disk::Extents;
 use super::extras::Extras;
+use super::flags::{Flags, OnDisk};
 use super::reader::Reader;
 use super::segments::Segments;
 use super::tier::Tier;
@@ -35,10 +36,12 @@ pub(super) struct WeakResponse(Weak<Inner>);
 #[derive(Debug)]
 struct Inner {
     id: u64,
+    lineage: u64,
     key: CacheKey,
     head: StoredHead,
     scope: Scope,
-    counted: AtomicBool,
+    tier: Tier,
+    flags: Flags,
     units: u32,
     extras: Option<Box<Extras>>,
     content: Content,
@@ -56,6 +59,9 @@ pub(super) enum Content {
     Tail(u16),
     /// As several brought it, or one that had only a part.
     Parts(Arc<Segments>),
+    /// On disk, whole or in parts: too long to be kept in memory.
+    #[cfg_attr(not(test), expect(dead_code, reason = "nothing reads the disk tier yet"))]
+    Spilled(Arc<Extents>),
 }
 
 /// How much of a body is stored.
@@ -80,29 +86,37 @@ pub(super) struct Parts {
 impl StoredResponse {
     /// Puts a response together; `id` is unique in the process.
     pub(super) fn new(id: u64, parts: Parts) -> Self {
-        let Parts { key, head, scope, trailers, content } = parts;
-        Self::build(id, key, head, scope, trailers.as_ref(), content)
+        Self::build(id, id, Tier::Memory, parts)
     }
 
-    /// The same response under another head.
+    /// The same response under another head. Not yet on disk, whatever became of this one.
     pub(super) fn with_head(&self, id: u64, head: StoredHead) -> Self {
+        Self::build(id, self.0.lineage, Tier::Memory, self.parts(head))
+    }
+
+    /// What it is made of, under this head.
+    fn parts(&self, head: StoredHead) -> Parts {
+        let (key, scope) = (self.0.key.clone(), self.0.scope);
         let content = match &self.0.content {
             Content::Tail(_) => Content::whole(self.whole()),
             other => other.clone(),
         };
-        Self::build(id, self.0.key.clone(), head, self.0.scope, self.trailers(), content)
+        Parts { key, head, scope, trailers: self.trailers().cloned(), content }
     }
 
-    fn build(
-        id: u64,
-        key: CacheKey,
-        head: StoredHead,
-        scope: Scope,
-        trailers: Option<&HeaderMap>,
-        content: Content,
-    ) -> Self {
+    fn build(id: u64, lineage: u64, tier: Tier, parts: Parts) -> Self {
+        let Parts { key, head, scope, trailers, content } = parts;
+        let lineage = match &content {
+            Content::Parts(segments) => segments.lineage(),
+            Content::Spilled(extents) => extents.lineage(),
+            Content::Whole(_) | Content::Tail(_) => lineage,
+        };
+        let tier = match &content {
+            Content::Spilled(_) => Tier::Disk,
+            _ => tier,
+        };
         let (head, content) = content.behind(head);
-        let extras = Extras::of(&key, &head, trailers).map(Box::new);
+        let extras = Extras::of(&key, &head, trailers.as_ref()).map(Box::new);
         let weight = OVERHEAD
             + size_of::<Inner>()
             + key.uri().as_str().len()
@@ -110,8 +124,9 @@ impl StoredResponse {
             + extras.as_ref().map_or(0, |extras| extras.weight())
             + content.weight();
         let units = u32::try_from(weight.div_ceil(UNIT)).unwrap_or(u32::MAX);
-        let counted = AtomicBool::new(false);
-        Self(Arc::new(Inner { id, key, head, scope, counted, units, extras, content }))
+        let flags = Flags::default();
+        let inner = Inner { id, lineage, key, head, scope, tier, flags, units, extras, content };
+        Self(Arc::new(inner))
     }
 
     /// The key that it is stored under.
@@ -131,24 +146,31 @@ impl StoredResponse {
 
     /// How much of the body is stored.
     pub fn extent(&self) -> Extent<'_> {
-        match &self.0.content {
-            Content::Parts(segments) if !segments.partial().is_complete() => {
-                Extent::Part(segments.partial())
-            }
-            Content::Whole(_) | Content::Tail(_) | Content::Parts(_) => Extent::Whole,
+        match self.in_parts() {
+            Some(partial) if !partial.is_complete() => Extent::Part(partial),
+            _ => Extent::Whole,
         }
     }
 
     /// Which bytes are stored: all of them where it is whole.
     pub fn held(&self) -> Partial {
-        match &self.0.content {
-            Content::Parts(segments) => segments.partial().clone(),
-            Content::Whole(_) | Content::Tail(_) => {
+        match self.in_parts() {
+            Some(partial) => partial.clone(),
+            None => {
                 let length = self.length();
                 let mut held = Partial { complete_length: Some(length), ..Partial::default() };
                 Interval::whole(length).into_iter().for_each(|whole| held.intervals.add(whole));
                 held
             }
+        }
+    }
+
+    /// What a body in parts consists of.
+    fn in_parts(&self) -> Option<&Partial> {
+        match &self.0.content {
+            Content::Parts(segments) => Some(segments.partial()),
+            Content::Spilled(extents) => Some(extents.partial()),
+            Content::Whole(_) | Content::Tail(_) => None,
         }
     }
 
@@ -158,6 +180,7 @@ impl StoredResponse {
             Content::Whole(blocks) => blocks.length() as u64,
             Content::Tail(length) => u64::from(*length),
             Content::Parts(segments) => segments.length(),
+            Content::Spilled(extents) => extents.length(),
         }
     }
 
@@ -168,11 +191,12 @@ impl StoredResponse {
 
     /// Reads the whole body. Of a body that is not whole it reads nothing.
     pub fn reader(&self) -> Reader {
-        let Content::Parts(segments) = &self.0.content else {
+        let Some(partial) = self.in_parts() else {
             return Reader::new(self.whole(), 0, self.length());
         };
-        let all = Interval::whole(segments.length()).filter(|_| self.extent() == Extent::Whole);
-        all.and_then(|all| run(segments, all)).unwrap_or_default()
+        let all = partial.complete_length.filter(|_| partial.is_complete());
+        let all = all.and_then(Interval::whole).and_then(|all| self.read(all));
+        all.unwrap_or_default()
     }
 
     /// Reads the bytes `first` to `last`, both included. `None` when not all of them are stored.
@@ -180,16 +204,24 @@ impl StoredResponse {
         if last < first {
             return None;
         }
-        let wanted = Interval { first, last };
+        self.read(Interval { first, last })
+    }
+
+    fn read(&self, wanted: Interval) -> Option<Reader> {
         match &self.0.content {
-            Content::Parts(segments) => run(segments, wanted),
-            _ => (last < self.length()).then(|| Reader::new(self.whole(), first, wanted.length())),
+            Content::Parts(segments) => {
+                let (at, blocks) = segments.run(wanted)?;
+                Some(Reader::new(blocks.clone(), wanted.first - at, wanted.length()))
+            }
+            Content::Spilled(extents) => extents.reader(wanted).map(Reader::of_disk),
+            Content::Whole(_) | Content::Tail(_) => (wanted.last < self.length())
+                .then(|| Reader::new(self.whole(), wanted.first, wanted.length())),
         }
     }
 
     /// Which tier it was read from.
     pub fn tier(&self) -> Tier {
-        Tier::Memory
+        self.0.tier
     }
 
     /// Unique in the process: a stored response and its freshened successor differ. Whatever was begun
@@ -203,8 +235,15 @@ impl StoredResponse {
     pub(super) fn begun(&self) -> u64 {
         match &self.0.content {
             Content::Parts(segments) => segments.begun(),
-            _ => self.id(),
+            Content::Spilled(extents) => extents.begun(),
+            Content::Whole(_) | Content::Tail(_) => self.id(),
         }
+    }
+
+    /// The number under which the first byte of its body was written: a new head, or new parts, do not
+    /// change it.
+    pub(super) fn lineage(&self) -> u64 {
+        self.0.lineage
     }
 
     /// What it weighs, in units of [`UNIT`] bytes.
@@ -222,45 +261,95 @@ impl StoredResponse {
         self.0.extras.as_ref()?.rule()
     }
 
-    /// The body in parts; a whole one as the only part of itself.
+    /// The body in parts; a whole one as the only part of itself. `None` when it is empty or on disk.
     pub(super) fn segments(&self) -> Option<Arc<Segments>> {
         match &self.0.content {
             Content::Parts(segments) => Some(Arc::clone(segments)),
-            _ => Segments::whole(self.id(), &self.whole()).map(Arc::new),
+            Content::Whole(_) | Content::Tail(_) => {
+                let (lineage, begun) = (self.lineage(), self.begun());
+                Segments::whole(lineage, begun, &self.whole()).map(Arc::new)
+            }
+            Content::Spilled(_) => None,
         }
     }
 
-    /// Whether it is `other`, or came out of it by a new head or by new parts.
+    /// Whether it is `other`, or both have their body from one that one of them came out of by a new
+    /// head or by new parts.
     pub(super) fn continues(&self, other: &Self) -> bool {
-        let lineage = |response: &Self| match &response.0.content {
-            Content::Parts(segments) => segments.lineage(),
-            _ => response.id(),
-        };
-        lineage(self) == lineage(other)
+        self.lineage() == other.lineage()
     }
 
-    /// The body where it is not in parts.
+    /// The body where it is in memory, and not in parts.
     fn whole(&self) -> Blocks {
         match &self.0.content {
             Content::Whole(blocks) => Blocks::clone(blocks),
             Content::Tail(length) => Blocks::One(self.0.head.tail(usize::from(*length))),
-            Content::Parts(_) => Blocks::default(),
+            Content::Parts(_) | Content::Spilled(_) => Blocks::default(),
         }
     }
 
     /// Notes whether it is counted as stored; returns what was noted before.
     pub(super) fn count(&self, counted: bool) -> bool {
-        self.0.counted.swap(counted, Ordering::AcqRel)
+        self.0.flags.count(counted)
     }
 
     /// Whether it is counted as stored.
     pub(super) fn is_counted(&self) -> bool {
-        self.0.counted.load(Ordering::Acquire)
+        self.0.flags.is_counted()
     }
 
     /// A handle that does not keep it.
     pub(super) fn downgrade(&self) -> WeakResponse {
         WeakResponse(Arc::downgrade(&self.0))
+    }
+}
+
+#[cfg_attr(not(test), expect(dead_code, reason = "nothing reads the disk tier yet"))]
+impl StoredResponse {
+    /// Puts a response together that was read from disk: its numbers are those that it was written
+    /// under.
+    pub(super) fn of_disk(id: u64, lineage: u64, parts: Parts) -> Self {
+        let read = Self::build(id, lineage, Tier::Disk, parts);
+        read.0.flags.change(OnDisk::No, OnDisk::Written);
+        read
+    }
+
+    /// The same response, read from disk, as memory keeps it: the same number, and on disk already.
+    pub(super) fn promoted(&self) -> Self {
+        let kept =
+            Self::build(self.0.id, self.0.lineage, Tier::Memory, self.parts(self.0.head.clone()));
+        kept.0.flags.change(OnDisk::No, OnDisk::Written);
+        kept
+    }
+
+    /// The body where it is on disk.
+    pub(super) fn extents(&self) -> Option<&Arc<Extents>> {
+        match &self.0.content {
+            Content::Spilled(extents) => Some(extents),
+            _ => None,
+        }
+    }
+
+    /// Notes that it must not be used any more: it was invalidated, replaced or removed, not just
+    /// evicted. Returns whether that is news.
+    pub(super) fn invalidate(&self) -> bool {
+        self.0.flags.invalidate()
+    }
+
+    /// Whether it must not be used any more.
+    pub(super) fn is_void(&self) -> bool {
+        self.0.flags.is_void()
+    }
+
+    /// Whether it is on disk, as it is.
+    pub(super) fn on_disk(&self) -> OnDisk {
+        self.0.flags.on_disk()
+    }
+
+    /// Notes how far it has come on its way to the disk, if it is where it is said to be. Of several
+    /// that try one is told that it was it.
+    pub(super) fn change_on_disk(&self, from: OnDisk, to: OnDisk) -> bool {
+        self.0.flags.change(from, to)
     }
 }
 
@@ -298,13 +387,9 @@ impl Content {
             // The head weighs it.
             Self::Tail(_) => 0,
             Self::Parts(segments) => segments.weight(),
+            Self::Spilled(extents) => extents.weight(),
         }
     }
-}
-
-fn run(segments: &Segments, wanted: Interval) -> Option<Reader> {
-    let (at, blocks) = segments.run(wanted)?;
-    Some(Reader::new(blocks.clone(), wanted.first - at, wanted.length()))
 }
 
 impl Variant for StoredResponse {
@@ -324,5 +409,16 @@ impl Variant for StoredResponse {
             Extent::Part(partial) => partial.complete_length,
             Extent::Whole => Some(self.length()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_response_takes_no_more_than_it_has_to() {
+        assert_eq!(size_of::<Inner>(), 192);
+        assert_eq!(size_of::<Content>(), 16);
     }
 }

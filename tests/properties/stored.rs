@@ -1,5 +1,7 @@
 //! What is stored is what is read back.
 
+use std::task::{Context, Poll, Waker};
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use larder::http::TargetUri;
@@ -41,8 +43,14 @@ fn kept(fields: &HeaderMap) -> Vec<(String, Vec<Vec<u8>>)> {
     names.into_iter().map(|name| (name.to_string(), lines(name))).collect()
 }
 
-fn bytes(reader: Reader) -> Vec<u8> {
-    reader.flat_map(|chunk| chunk.to_vec()).collect()
+fn bytes(mut reader: Reader) -> Vec<u8> {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut all = Vec::new();
+    while let Poll::Ready(Some(chunk)) = reader.poll_next(&mut context) {
+        all.extend_from_slice(&chunk.unwrap());
+    }
+    assert_eq!(reader.remaining(), 0, "memory does not wait");
+    all
 }
 
 proptest! {

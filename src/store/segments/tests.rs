@@ -134,10 +134,10 @@ fn no_more_bytes_are_kept_than_allowed() {
 
 #[test]
 fn a_whole_body_is_a_part_of_itself() {
-    let whole = Segments::whole(3, &part(0, 999, 1).blocks).unwrap();
+    let whole = Segments::whole(3, 4, &part(0, 999, 1).blocks).unwrap();
     assert!(whole.partial().is_complete());
     let patched = whole.with(&part(10, 19, 2), LENGTH).unwrap();
     assert!(patched.partial().is_complete());
     assert_eq!(patched.length(), 1000);
-    assert!(Segments::whole(3, &Blocks::default()).is_none());
+    assert!(Segments::whole(3, 4, &Blocks::default()).is_none());
 }

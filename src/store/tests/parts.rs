@@ -46,7 +46,7 @@ fn only(store: &Store) -> StoredResponse {
 }
 
 fn range(response: &StoredResponse, first: u64, last: u64) -> Option<Vec<u8>> {
-    response.reader_range(first, last).map(|reader| reader.flatten().collect())
+    response.reader_range(first, last).map(|reader| read(reader).unwrap())
 }
 
 #[test]

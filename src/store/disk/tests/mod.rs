@@ -1,0 +1,5 @@
+//! Bodies on disk: what is tested with files that tests can break.
+
+mod reading;
+mod responses;
+mod stage;
