@@ -97,6 +97,30 @@ pub(super) fn storable_with(
     storable(&request(asked).view(), &ResponseView { status, fields: &fields }, times, config)
 }
 
+/// Asserts of the bytes of something: read and written again they are the same; cut anywhere they are
+/// refused; with one bit flipped they are refused, or are the bytes of something else. `again` takes it from
+/// the front and writes it.
+pub(super) fn assert_exact(bytes: &[u8], again: impl Fn(&mut &[u8]) -> Option<Vec<u8>>) {
+    let mut rest = bytes;
+    assert_eq!(again(&mut rest).as_deref(), Some(bytes));
+    assert!(rest.is_empty());
+    let behind = [bytes, b"behind"].concat();
+    let mut rest = &behind[..];
+    assert_eq!(again(&mut rest).as_deref(), Some(bytes));
+    assert_eq!(rest, b"behind");
+    for end in 0..bytes.len() {
+        assert_eq!(again(&mut &bytes[..end]), None, "cut after {end}");
+    }
+    for bit in 0..bytes.len() * 8 {
+        let mut flipped = bytes.to_vec();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        let mut rest = &flipped[..];
+        if let Some(written) = again(&mut rest) {
+            assert_eq!(written, flipped[..flipped.len() - rest.len()], "bit {bit}");
+        }
+    }
+}
+
 /// The head that is stored after an exchange at [`START`].
 pub(super) fn stored(asked: &str, answered: &str) -> StoredHead {
     let times = instant(0);

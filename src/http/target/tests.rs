@@ -385,3 +385,40 @@ fn a_literal_address_is_told_from_a_name() {
         assert_eq!(found, expected.map(|address| address.parse().unwrap()), "{text}");
     }
 }
+
+#[test]
+fn a_uri_is_read_back_from_its_own_text_only() {
+    #[rustfmt::skip]
+    let rows = [
+        ("http://a.example/", true),
+        ("https://a.example:8443/b/../c?d?e", true),
+        ("http://a.example./?", true),
+        ("http://a.example//", true),
+        ("http://[2001:db8::1]:81/x", true),
+        ("http://192.0.2.1/%7E~\u{e9}", true),
+        ("http://a_b.example/{x}", true),
+        ("http://a.example", false),
+        ("http://a.example?b", false),
+        ("http://A.example/", false),
+        ("HTTP://a.example/", false),
+        ("http://a.example:80/", false),
+        ("https://a.example:443/", false),
+        ("https://a.example:08443/", false),
+        ("http://a.example:/", false),
+        ("http://a.example:0/", false),
+        ("http://0x7f.1/", false),
+        ("http://u@a.example/", false),
+        ("http://a.example/#b", false),
+        ("http://a.example/a b", false),
+        ("http://a.example/a\n", false),
+        ("ftp://a.example/", false),
+        ("http:///a", false),
+        ("a.example/", false),
+        ("", false),
+    ];
+    for (text, expected) in rows {
+        let uri = TargetUri::from_normal(text);
+        assert_eq!(uri.as_ref().map(TargetUri::as_str), expected.then_some(text), "{text:?}");
+        assert_eq!(uri, TargetUri::parse(text).filter(|uri| uri.as_str() == text), "{text:?}");
+    }
+}

@@ -93,7 +93,10 @@ impl TargetUri {
     pub fn from_normal(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;
         let (authority, path_and_query) = rest.split_at_checked(rest.find('/')?)?;
-        PathAndQuery::try_from(path_and_query).ok()?;
+        // It must be one that HTTP can carry; a fragment would silently be cut off.
+        PathAndQuery::try_from(path_and_query)
+            .ok()
+            .filter(|read| read.as_str() == path_and_query)?;
         absolute(scheme, authority, path_and_query).ok().filter(|uri| uri.as_str() == text)
     }
 

@@ -46,3 +46,6 @@ impl Freshness {
 fn timestamp(input: &mut &[u8]) -> Option<Timestamp> {
     input.try_get_u64_le().ok().map(Timestamp::from_unix_millis)
 }
+
+#[cfg(test)]
+mod tests;

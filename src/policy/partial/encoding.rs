@@ -53,3 +53,6 @@ impl Partial {
             .then_some(Self { complete_length, intervals })
     }
 }
+
+#[cfg(test)]
+mod tests;

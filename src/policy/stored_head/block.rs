@@ -12,8 +12,8 @@ const GUARDED: u8 = 1 << 7;
 /// In place of the number of a known name: the name itself follows.
 const SPELT: u8 = GUARDED - 1;
 
-/// The names that responses often have; a line has the place of its name in this table. For as long as
-/// nothing of this outlives the process, the order is free.
+/// The names that responses often have; a line has the place of its name in this table. Blocks are on disk,
+/// so the places are for ever: names may be added at the end, none may move or go.
 static KNOWN: [HeaderName; 64] = [
     CACHE_CONTROL,
     CONTENT_TYPE,
@@ -219,5 +219,21 @@ mod tests {
         let names: HashSet<_> = KNOWN.iter().collect();
         assert_eq!(names.len(), KNOWN.len());
         assert!(KNOWN.len() < usize::from(SPELT));
+    }
+
+    /// A place that changes gives the lines of every stored response other names. What is added at the end
+    /// needs a row of its own here: how many names there are then, and their digest.
+    #[test]
+    fn the_place_of_a_known_name_never_changes() {
+        for (count, frozen) in [(64, 328_579_467_380_498_095_538_062_792_998_667_600_571)] {
+            let names: Vec<&str> = KNOWN.iter().take(count).map(HeaderName::as_str).collect();
+            assert_eq!(names.len(), count);
+            assert_eq!(
+                crate::policy::key::digest(names.join("\n").as_bytes()),
+                frozen,
+                "{names:?}"
+            );
+        }
+        assert_eq!(KNOWN.len(), 64, "freeze what was added");
     }
 }

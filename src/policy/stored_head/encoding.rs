@@ -68,3 +68,6 @@ impl StoredHead {
         name && HeaderValue::from_maybe_shared(value).is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,3 +53,6 @@ fn is_made_of(normal: &[u8], source: &[u8]) -> bool {
     }
     normal_again == normal && source_again == source
 }
+
+#[cfg(test)]
+mod tests;
