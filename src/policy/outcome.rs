@@ -13,6 +13,8 @@ pub enum ForwardReason {
     UriMiss,
     /// Responses are stored, but none that this request's fields select.
     VaryMiss,
+    /// Nothing that is stored can be used, and which of the two it is cannot be told: it is damaged.
+    Miss,
     /// A fresh response was there, but the request did not allow its use.
     Request,
     /// A response was there, but stale.
@@ -29,6 +31,7 @@ impl ForwardReason {
             Self::Method => "method",
             Self::UriMiss => "uri-miss",
             Self::VaryMiss => "vary-miss",
+            Self::Miss => "miss",
             Self::Request => "request",
             Self::Stale => "stale",
             Self::Partial => "partial",
@@ -87,6 +90,7 @@ details! {
     Unshareable "unshareable" "This URI's last response could not be shared: requests do not wait for each other."
     CollapseTimeout "collapse-timeout" "The fetch that this request waited for took too long to answer."
     Scope "scope" "What is stored came from an address that this client may not reach."
+    Damaged "damaged" "What is stored could not be read, or is not what was written: it was fetched anew."
     OnlyIfCached "only-if-cached" "The request says `only-if-cached`, and nothing stored answers it."
     MaxStale "max-stale" "Stale, and the request's `max-stale` allows it."
     StaleOnError "stale-on-error" "Stale, and the origin could not be reached."
@@ -181,7 +185,7 @@ mod tests {
     #[test]
     fn an_outcome_is_written_as_one_member_of_cache_status() {
         use CacheOutcome::{Forwarded, Hit};
-        use ForwardReason::{Stale, UriMiss};
+        use ForwardReason::{Miss, Stale, UriMiss};
         #[rustfmt::skip]
         let rows = [
             (Hit { ttl: 3541, detail: None }, "larder; hit; ttl=3541"),
@@ -192,6 +196,8 @@ mod tests {
                 "larder; fwd=uri-miss; stored"),
             (Forwarded { reason: UriMiss, status: None, stored: false, collapsed: false, ttl: None, detail: Some(Detail::NoStore) },
                 "larder; fwd=uri-miss; detail=no-store"),
+            (Forwarded { reason: Miss, status: None, stored: true, collapsed: false, ttl: None, detail: Some(Detail::Damaged) },
+                "larder; fwd=miss; stored; detail=damaged"),
             (Forwarded { reason: UriMiss, status: None, stored: false, collapsed: true, ttl: None, detail: None },
                 "larder; fwd=uri-miss; collapsed"),
             (Forwarded { reason: Stale, status: Some(304), stored: false, collapsed: false, ttl: Some(60), detail: None },

@@ -79,7 +79,7 @@ async fn lead(
     // hyper drops this future when the leader's client goes, and others may be following.
     shared.drain.spawn("fetch", Class::Exchange, task);
     match ended.await {
-        Ok(Ok(Ended::Answer(answer))) => Ok(resource::from_store(shared, exchange, ask, *answer)),
+        Ok(Ok(Ended::Answer(answer))) => resource::from_store(shared, exchange, ask, *answer).await,
         Ok(Ok(Ended::Led(plan, Led::Filling(leading, peer)))) => {
             if let Some(peer) = peer {
                 exchange.peer(peer);
@@ -87,7 +87,7 @@ async fn lead(
             Ok(resource::leading(shared, exchange, ask, &plan, *leading))
         }
         Ok(Ok(Ended::Led(plan, Led::Other(fetched)))) => {
-            Ok(resource::conclude(shared, exchange, ask, &plan, *fetched))
+            resource::conclude(shared, exchange, ask, &plan, *fetched).await
         }
         Ok(Err(error)) => Err(error),
         Err(_stopped) => Err(ProxyError::Stopping),
@@ -220,13 +220,14 @@ async fn follow(
         }
         Followed::Shared(Outcome::Freshened(stored)) => {
             if reuse::answers(stored.head(), &ask.view(), shared.clock.now()) {
-                return Ok(resource::after_validation(shared, exchange, ask, &plan, &stored, true));
+                return resource::after_validation(shared, exchange, ask, &plan, &stored, true)
+                    .await;
             }
             Detail::VaryMismatch
         }
         // Whether something stale may be sent is each request's own to say.
         Followed::Shared(Outcome::Stale(stale)) => match (own_stale(&plan, &stale), stale.error) {
-            (Some(stale), _) => return Ok(resource::stale(shared, exchange, ask, stale)),
+            (Some(stale), _) => return resource::stale(shared, exchange, ask, stale).await,
             (None, Some(error)) => return Err(error),
             (None, None) => Detail::Unshareable,
         },
@@ -237,7 +238,7 @@ async fn follow(
             };
             let why = error.to_string();
             let stale = ServedStale { stored, grant, why, answered: None, error: Some(error) };
-            return Ok(resource::stale(shared, exchange, ask, stale));
+            return resource::stale(shared, exchange, ask, stale).await;
         }
         // What became of somebody else's connection is not for this client to know.
         Followed::Shared(Outcome::Failed(..)) => Detail::Scope,
@@ -248,7 +249,7 @@ async fn follow(
     // It is not for this request: at once, in parallel, and joining nobody. Another fetch may have
     // ended while this one was waited for: look again.
     match consult(shared, ask).await? {
-        Consulted::Answer(answer) => Ok(resource::from_store(shared, exchange, ask, answer)),
+        Consulted::Answer(answer) => resource::from_store(shared, exchange, ask, answer).await,
         Consulted::Forward(plan) => {
             let answer = resource::alone(shared, exchange, ask, plan, connection).await;
             exchange.otherwise(sent_away);

@@ -12,6 +12,7 @@ use crate::http::target::TargetError;
 use crate::net::ConnectionHandle;
 use crate::policy::outcome::Detail;
 use crate::policy::reuse::StaleGrant;
+use crate::store::Damaged;
 use crate::telemetry::CacheWord;
 use crate::time::Timestamp;
 use crate::upstream::{ResolveFailure, ResponseFault, TlsFailure, UpstreamError};
@@ -61,6 +62,10 @@ pub enum ProxyError {
     /// `only-if-cached`, and nothing stored will do (RFC 9111 §5.2.1.7).
     #[error("only-if-cached was asked for and no stored response will do")]
     OnlyIfCached,
+    /// What is stored could not be read, and nothing of the answer has been sent. No client meets this:
+    /// it is fetched anew.
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
     /// What is stored must not be served stale, and the origin cannot be asked (RFC 9111 §5.2.2.2).
     #[error("what is stored may not be served without asking the origin: {0}")]
     MustRevalidate(UpstreamError),
@@ -140,6 +145,7 @@ impl ProxyError {
             Self::ScopeRefused { .. } => (S::FORBIDDEN, "destination_ip_prohibited", Refused),
             Self::Loop => (S::BAD_GATEWAY, "proxy_loop_detected", Error),
             Self::OnlyIfCached => (S::GATEWAY_TIMEOUT, "http_request_denied", Error),
+            Self::Damaged(_) => (S::INTERNAL_SERVER_ERROR, "proxy_internal_error", Error),
             Self::MustRevalidate(error) => {
                 let (_, kind, word) = upstream_row(error);
                 (S::GATEWAY_TIMEOUT, kind, word)
@@ -221,6 +227,7 @@ pub(super) fn response(
     match error {
         ProxyError::OnlyIfCached => exchange.because(Detail::OnlyIfCached),
         ProxyError::ScopeRefused { .. } => exchange.because(Detail::Scope),
+        ProxyError::Damaged(_) => exchange.because(Detail::Damaged),
         _ => {}
     }
     exchange.failed(sentence);

@@ -8,7 +8,7 @@ use crate::body::{Body, Chain, Piece, Slice, SpoolReader};
 use crate::http::range::{self, Boundary, Multipart, RangeAnswer};
 use crate::policy::Interval;
 use crate::policy::partial::Coverage;
-use crate::store::{Extent, StoredResponse};
+use crate::store::{Damaged, Extent, Reader, StoredResponse};
 
 use super::ask::Ask;
 
@@ -53,29 +53,45 @@ pub(super) fn select(ask: &Ask, stored: &StoredResponse, ranged: bool) -> Select
     }
 }
 
-/// The body of a 206, and the fields that describe it: one part, or `multipart/byteranges`.
-pub(super) fn parts(
+/// The body of a 206, and the fields that describe it: one part, or `multipart/byteranges`. The first
+/// bytes have been read.
+///
+/// # Errors
+/// [`Damaged`] when they cannot be.
+pub(super) async fn parts(
     stored: &StoredResponse,
     parts: &[Interval],
     length: Option<u64>,
     fields: &mut HeaderMap,
-) -> Body {
+) -> Result<Body, Damaged> {
     let reader = |part: &Interval| stored.reader_range(part.first, part.last).unwrap_or_default();
-    if let [only] = parts {
-        fields.insert(CONTENT_RANGE, content_range(*only, length));
-        fields.insert(CONTENT_LENGTH, HeaderValue::from(only.length()));
-        return Body::from(reader(only));
+    let [first, others @ ..] = parts else { return Ok(Body::Empty) };
+    let first_reader = primed(reader(first)).await?;
+    if others.is_empty() {
+        fields.insert(CONTENT_RANGE, content_range(*first, length));
+        fields.insert(CONTENT_LENGTH, HeaderValue::from(first.length()));
+        return Ok(Body::from(first_reader));
     }
     let pairs = parts.iter().map(|part| (part.first, part.last)).collect();
     let framing = Multipart::new(pairs, length, fields.remove(CONTENT_TYPE), Boundary::random());
     fields.insert(CONTENT_TYPE, framing.content_type());
     fields.insert(CONTENT_LENGTH, HeaderValue::from(framing.content_length()));
-    let framed = parts.iter().flat_map(|part| {
+    let readers = std::iter::once(first_reader).chain(others.iter().map(reader));
+    let framed = parts.iter().zip(readers).flat_map(|(part, reader)| {
         let head = framing.head((part.first, part.last));
-        [Piece::Bytes(Bytes::from(head)), Piece::Stored(reader(part))]
+        [Piece::Bytes(Bytes::from(head)), Piece::Stored(reader)]
     });
     let end = Piece::Bytes(Bytes::from(framing.end()));
-    Chain::new(framed.chain([end])).into()
+    Ok(Chain::new(framed.chain([end])).into())
+}
+
+/// The same reader, with its first bytes read.
+///
+/// # Errors
+/// [`Damaged`] when they cannot be.
+pub(super) async fn primed(mut reader: Reader) -> Result<Reader, Damaged> {
+    reader.prime().await?;
+    Ok(reader)
 }
 
 /// `Content-Range` of one part (RFC 9110 §14.4); `*` where the length of the whole is not known.
@@ -87,26 +103,42 @@ pub(super) fn content_range(part: Interval, length: Option<u64>) -> HeaderValue 
     }
 }
 
-/// The wanted bytes: what is stored before the part, the part as it comes, what is stored behind it.
-pub(super) fn join(
+/// What is stored of the wanted bytes around a part that comes.
+pub(super) struct Around {
+    before: Option<Reader>,
+    behind: Option<Reader>,
+}
+
+/// Reads what is stored around a part that comes: the first bytes of what is sent first.
+///
+/// # Errors
+/// [`Damaged`] when they cannot be read.
+pub(super) async fn around(
     stored: &StoredResponse,
     wanted: Interval,
     part: Interval,
-    reader: SpoolReader,
-) -> Body {
-    let mut pieces = Vec::with_capacity(3);
+) -> Result<Around, Damaged> {
+    let mut before = None;
     if wanted.first < part.first {
         let last = wanted.last.min(part.first - 1);
-        pieces.extend(stored.reader_range(wanted.first, last).map(Piece::Stored));
+        before = stored.reader_range(wanted.first, last);
     }
-    let (first, last) = (wanted.first.max(part.first), wanted.last.min(part.last));
-    if first <= last {
-        let slice = Slice::new(reader, first - part.first, last - part.first);
-        pieces.push(Piece::Following(slice));
-    }
+    let mut behind = None;
     if wanted.last > part.last {
         let first = wanted.first.max(part.last + 1);
-        pieces.extend(stored.reader_range(first, wanted.last).map(Piece::Stored));
+        behind = stored.reader_range(first, wanted.last);
     }
-    Chain::new(pieces).into()
+    if let Some(first) = before.as_mut().or(behind.as_mut()) {
+        first.prime().await?;
+    }
+    Ok(Around { before, behind })
+}
+
+/// The wanted bytes: what is stored before the part, the part as it comes, what is stored behind it.
+pub(super) fn join(around: Around, wanted: Interval, part: Interval, reader: SpoolReader) -> Body {
+    let (first, last) = (wanted.first.max(part.first), wanted.last.min(part.last));
+    let coming = (first <= last)
+        .then(|| Piece::Following(Slice::new(reader, first - part.first, last - part.first)));
+    let (before, behind) = (around.before.map(Piece::Stored), around.behind.map(Piece::Stored));
+    Chain::new([before, coming, behind].into_iter().flatten()).into()
 }

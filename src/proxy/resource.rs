@@ -9,8 +9,8 @@ use hyper::{Request, Response, StatusCode};
 use crate::body::Body;
 use crate::http::TargetUri;
 use crate::net::{ConnectionHandle, Reach};
-use crate::policy::outcome::{CacheOutcome, ForwardReason};
-use crate::store::StoredResponse;
+use crate::policy::outcome::{CacheOutcome, Detail, ForwardReason};
+use crate::store::{Damaged, StoredResponse};
 use crate::telemetry::CacheWord;
 use crate::upstream::{ContinueGate, Outgoing};
 
@@ -37,11 +37,16 @@ pub(super) async fn answer(
     let (head, incoming) = request.into_parts();
     let ask = Ask::read(head, uri, reach, !incoming.is_end_stream());
     let plan = match consult(shared, &ask).await? {
-        Consulted::Answer(answer) => return Ok(from_store(shared, exchange, &ask, answer)),
+        Consulted::Answer(answer) => {
+            let answered = from_store(shared, exchange, &ask, answer).await;
+            return unless_damaged(shared, exchange, &ask, connection, answered).await;
+        }
         Consulted::Forward(plan) => plan,
     };
     if ask.collapsible() {
-        return together(shared, exchange, &Arc::new(ask), plan, connection).await;
+        let ask = Arc::new(ask);
+        let answered = together(shared, exchange, &ask, plan, connection).await;
+        return unless_damaged(shared, exchange, &ask, connection, answered).await;
     }
     let gate = ask.expects_continue.then(ContinueGate::new);
     let interim = Interim::new(connection, ask.version, gate.clone(), shared.pseudonym.clone());
@@ -50,18 +55,40 @@ pub(super) async fn answer(
     if let Outgoing::Incoming(body) = &body {
         exchange.count_up(body.received());
     }
-    let (interim, connection) = (Some(interim), Some(connection.clone()));
-    let outbound = Outbound { fields, body, interim, connection };
+    let (interim, pinned) = (Some(interim), Some(connection.clone()));
+    let outbound = Outbound { fields, body, interim, connection: pinned };
     let fetched = fetch::run(shared, &ask, &plan, outbound).await?;
     match fetched.kind {
         Kind::Private(private) if private.response.status() == StatusCode::SWITCHING_PROTOCOLS => {
             tunnel::upgraded(shared, exchange, &ask, private.response, client_upgrade)
         }
         _ => {
-            let response = conclude(shared, exchange, &ask, &plan, fetched);
+            let concluded = conclude(shared, exchange, &ask, &plan, fetched).await;
+            let response = unless_damaged(shared, exchange, &ask, connection, concluded).await?;
             let unread = gate.is_some_and(|gate| gate.is_refused());
             Ok(if unread { respond::last(response) } else { response })
         }
+    }
+}
+
+/// The same answer. Where what is stored for it could not be read, the request is sent on once, as it is
+/// and alone, as if nothing were stored.
+async fn unless_damaged(
+    shared: &Arc<Shared>,
+    exchange: &mut Exchange,
+    ask: &Ask,
+    connection: &Arc<ConnectionHandle>,
+    answered: Result<Response<Body>, ProxyError>,
+) -> Result<Response<Body>, ProxyError> {
+    match answered {
+        Err(ProxyError::Damaged(_)) if ask.directives.only_if_cached => {
+            Err(ProxyError::OnlyIfCached)
+        }
+        Err(ProxyError::Damaged(_)) => {
+            let plan = Plan::forward(ForwardReason::Miss, Some(Detail::Damaged));
+            Box::pin(alone(shared, exchange, ask, plan, connection)).await
+        }
+        answered => answered,
     }
 }
 
@@ -100,7 +127,7 @@ pub(super) async fn alone(
     connection: &Arc<ConnectionHandle>,
 ) -> Result<Response<Body>, ProxyError> {
     let fetched = fetch::run(shared, ask, &plan, bodiless(shared, ask, connection)).await?;
-    Ok(conclude(shared, exchange, ask, &plan, fetched))
+    conclude(shared, exchange, ask, &plan, fetched).await
 }
 
 /// What goes out for a request without content.
@@ -114,41 +141,45 @@ pub(super) fn bodiless(shared: &Shared, ask: &Ask, connection: &Arc<ConnectionHa
 }
 
 /// Answers from the store, and has validated behind the answer what is to be.
-pub(super) fn from_store(
+pub(super) async fn from_store(
     shared: &Arc<Shared>,
     exchange: &mut Exchange,
     ask: &Ask,
     answer: Answer,
-) -> Response<Body> {
+) -> Result<Response<Body>, ProxyError> {
     let Answer { stored, outcome, word, behind } = answer;
+    let response = read_out(shared, exchange, ask, &stored, &outcome, word).await?;
+    // What cannot be read is not worth a validation.
     if let Some(plan) = behind {
         background::validate(shared, ask, plan);
     }
-    read_out(shared, exchange, ask, &stored, &outcome, word)
+    Ok(response)
 }
 
-fn read_out(
+/// Answers with what is stored, and notes that; nothing is noted where it is damaged.
+async fn read_out(
     shared: &Shared,
     exchange: &mut Exchange,
     ask: &Ask,
     stored: &StoredResponse,
     outcome: &CacheOutcome,
     word: CacheWord,
-) -> Response<Body> {
+) -> Result<Response<Body>, Damaged> {
+    let response = respond::stored(shared, ask, stored, outcome).await?;
     exchange.outcome(word, Some(stored.tier().as_str()));
     exchange.explain(outcome);
-    respond::stored(shared, ask, stored, outcome)
+    Ok(response)
 }
 
 /// Answers a stored response that the origin has confirmed.
-pub(super) fn after_validation(
+pub(super) async fn after_validation(
     shared: &Shared,
     exchange: &mut Exchange,
     ask: &Ask,
     plan: &Plan,
     stored: &StoredResponse,
     collapsed: bool,
-) -> Response<Body> {
+) -> Result<Response<Body>, ProxyError> {
     let outcome = CacheOutcome::Forwarded {
         reason: plan.reason,
         status: Some(StatusCode::NOT_MODIFIED.as_u16()),
@@ -158,21 +189,18 @@ pub(super) fn after_validation(
         detail: None,
     };
     let word = if collapsed { CacheWord::Collapsed } else { CacheWord::Revalidated };
-    read_out(shared, exchange, ask, stored, &outcome, word)
+    Ok(read_out(shared, exchange, ask, stored, &outcome, word).await?)
 }
 
-/// Answers what is served stale because the origin failed.
-pub(super) fn stale(
+/// Answers what is served stale because the origin failed. Where that cannot be read, the failure is the
+/// answer; an error that the origin answered is asked for again.
+pub(super) async fn stale(
     shared: &Shared,
     exchange: &mut Exchange,
     ask: &Ask,
     stale: ServedStale,
-) -> Response<Body> {
-    let ServedStale { stored, grant, why, answered, .. } = stale;
-    if let Some((peer, _)) = answered {
-        exchange.peer(peer);
-    }
-    exchange.failed(why);
+) -> Result<Response<Body>, ProxyError> {
+    let ServedStale { stored, grant, why, answered, error } = stale;
     let (ttl, detail) = (stored.head().ttl(shared.clock.now()), Some(grant.detail()));
     // RFC 9211 §2.1: a hit is what did not go forward; what an origin has answered did.
     let outcome = match answered {
@@ -186,35 +214,47 @@ pub(super) fn stale(
             detail,
         },
     };
-    read_out(shared, exchange, ask, &stored, &outcome, CacheWord::Stale)
+    match read_out(shared, exchange, ask, &stored, &outcome, CacheWord::Stale).await {
+        Ok(response) => {
+            if let Some((peer, _)) = answered {
+                exchange.peer(peer);
+            }
+            exchange.failed(why);
+            Ok(response)
+        }
+        Err(damaged) => {
+            exchange.because(Detail::Damaged);
+            Err(error.unwrap_or(ProxyError::Damaged(damaged)))
+        }
+    }
 }
 
 /// Answers what a fetch of one's own came to.
-pub(super) fn conclude(
+pub(super) async fn conclude(
     shared: &Arc<Shared>,
     exchange: &mut Exchange,
     ask: &Ask,
     plan: &Plan,
     fetched: Fetched,
-) -> Response<Body> {
+) -> Result<Response<Body>, ProxyError> {
     if let Some(peer) = fetched.peer {
         exchange.peer(peer);
     }
     match fetched.kind {
         Kind::Fill(fill) => {
             let leading = fill.start(shared, None);
-            self::leading(shared, exchange, ask, plan, leading)
+            Ok(self::leading(shared, exchange, ask, plan, leading))
         }
         Kind::Join(joined) => {
-            let response = self::joined(shared, exchange, ask, plan, *joined);
-            respond::with(response, fetched.withheld)
+            let response = self::joined(shared, exchange, ask, plan, *joined).await?;
+            Ok(respond::with(response, fetched.withheld))
         }
         Kind::Freshened(stored) => {
-            let response = after_validation(shared, exchange, ask, plan, &stored, false);
-            respond::with(response, fetched.withheld)
+            let response = after_validation(shared, exchange, ask, plan, &stored, false).await?;
+            Ok(respond::with(response, fetched.withheld))
         }
-        Kind::Stale(stale) => self::stale(shared, exchange, ask, stale),
-        Kind::Private(private) => passed_through(shared, exchange, ask, plan, *private),
+        Kind::Stale(stale) => self::stale(shared, exchange, ask, stale).await,
+        Kind::Private(private) => Ok(passed_through(shared, exchange, ask, plan, *private)),
     }
 }
 
@@ -236,23 +276,25 @@ pub(super) fn leading(
     respond::leading(shared, ask, leading, &outcome, evaluate)
 }
 
-/// Answers with what was stored and the part that came, put together.
-fn joined(
+/// Answers with what was stored and the part that came, put together. Where what was stored cannot be
+/// read, the part is of no use.
+async fn joined(
     shared: &Arc<Shared>,
     exchange: &mut Exchange,
     ask: &Ask,
     plan: &Plan,
     joined: Joined,
-) -> Response<Body> {
-    noted(exchange, plan);
+) -> Result<Response<Body>, ProxyError> {
     let Joined { stored, head, complete_length, wanted, part, ranged, fill } = joined;
+    let around = respond::around(shared, ask, &head, &stored, (wanted, part)).await?;
+    noted(exchange, plan);
     let leading = fill.start(shared, None);
     exchange.watch(leading.fate.clone());
     let status = StatusCode::PARTIAL_CONTENT.as_u16();
     let outcome = with_stored(plan.outcome(Some(status), plan.detail));
     exchange.explain(&outcome);
-    let whole = respond::Whole { stored, head, complete_length };
-    respond::joined(shared, ask, whole, (wanted, part, ranged), leading, &outcome)
+    let whole = respond::Whole { around, head, complete_length };
+    Ok(respond::joined(shared, whole, (wanted, part, ranged), leading, &outcome))
 }
 
 fn passed_through(

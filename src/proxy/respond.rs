@@ -12,34 +12,37 @@ use crate::http::precondition::{self, Precondition};
 use crate::http::{date, range, via};
 use crate::policy::outcome::CacheOutcome;
 use crate::policy::{Interval, StoredHead};
-use crate::store::StoredResponse;
+use crate::store::{Damaged, StoredResponse};
 use crate::time::Timestamp;
 use crate::upstream::ResponseBody;
 
 use super::Shared;
 use super::ask::Ask;
 use super::fill::{Following, Leading};
-use super::ranges::{self, Selected};
+use super::ranges::{self, Around, Selected};
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
-/// A stored response and a part that came for it.
+/// What was stored, and a part that came for it.
 pub(super) struct Whole {
-    /// What was stored before.
-    pub(super) stored: StoredResponse,
+    /// What is stored around the part; `None` when the client has all of it already.
+    pub(super) around: Option<Around>,
     /// The head of both.
     pub(super) head: StoredHead,
     /// How long the whole is.
     pub(super) complete_length: Option<u64>,
 }
 
-/// Answers from the store.
-pub(super) fn stored(
+/// Answers from the store. The first bytes of the body have been read, where one is sent.
+///
+/// # Errors
+/// [`Damaged`] when they cannot be.
+pub(super) async fn stored(
     shared: &Shared,
     ask: &Ask,
     stored: &StoredResponse,
     outcome: &CacheOutcome,
-) -> Response<Body> {
+) -> Result<Response<Body>, Damaged> {
     let now = shared.clock.now();
     let head = stored.head();
     // RFC 9111 §5.2.2.4: fields that `no-cache` names are sent only after a validation.
@@ -50,28 +53,33 @@ pub(super) fn stored(
     fields.insert(AGE, HeaderValue::from(head.current_age(now).as_secs()));
     finish_fields(shared, &mut fields, Version::HTTP_11, outcome);
     if conditions_say_not_modified(ask, head.status(), &fields, now) {
-        return not_modified(fields);
+        return Ok(not_modified(fields));
     }
     let ranged = ask.ranged(head, now);
-    match ranges::select(ask, stored, ranged) {
+    Ok(match ranges::select(ask, stored, ranged) {
         Selected::Unsatisfiable(length) => unsatisfiable(fields, length),
         Selected::Parts(parts, length) => {
-            let body = ranges::parts(stored, &parts, length, &mut fields);
+            let body = ranges::parts(stored, &parts, length, &mut fields).await?;
             assemble(StatusCode::PARTIAL_CONTENT, None, fields, body)
         }
         Selected::Whole => {
+            let trailers = stored.trailers().filter(|lines| ask.trailers && !lines.is_empty());
             // Trailers need chunks: their announcement is in the stored head.
-            let reader = match stored.trailers() {
-                Some(trailers) if ask.trailers => stored.reader().with_trailers(trailers.clone()),
-                _ => stored.reader(),
-            };
-            if !reader.has_trailers() && !bodiless(head.status()) && !stored.key().is_head() {
+            if trailers.is_none() && !bodiless(head.status()) && !stored.key().is_head() {
                 fields.insert(CONTENT_LENGTH, HeaderValue::from(stored.length()));
             }
-            let body = if ask.method == Method::HEAD { Body::Empty } else { Body::from(reader) };
+            let body = if ask.method == Method::HEAD {
+                Body::Empty
+            } else {
+                let reader = ranges::primed(stored.reader()).await?;
+                Body::from(match trailers {
+                    Some(trailers) => reader.with_trailers(trailers.clone()),
+                    None => reader,
+                })
+            };
             assemble(head.status(), head.reason(), fields, body)
         }
-    }
+    })
 }
 
 /// Answers with a response that is being stored for another request.
@@ -119,23 +127,39 @@ pub(super) fn leading(
     assemble(status, reason, fields, body)
 }
 
+/// Reads what is stored around a part that comes, unless the client has all of it already: `head` is the
+/// head of both.
+///
+/// # Errors
+/// [`Damaged`] when it cannot be read.
+pub(super) async fn around(
+    shared: &Shared,
+    ask: &Ask,
+    head: &StoredHead,
+    stored: &StoredResponse,
+    (wanted, part): (Interval, Interval),
+) -> Result<Option<Around>, Damaged> {
+    let now = shared.clock.now();
+    if conditions_say_not_modified(ask, StatusCode::OK, &head.fields(), now) {
+        return Ok(None);
+    }
+    ranges::around(stored, wanted, part).await.map(Some)
+}
+
 /// Answers with what was stored and the part that comes, put together (RFC 9111 §3.4).
 pub(super) fn joined(
     shared: &Shared,
-    ask: &Ask,
     whole: Whole,
     (wanted, part, ranged): (Interval, Interval, bool),
     leading: Leading,
     outcome: &CacheOutcome,
 ) -> Response<Body> {
-    let Whole { stored, head, complete_length } = whole;
+    let Whole { around, head, complete_length } = whole;
     let now = shared.clock.now();
     let mut fields = head.fields();
     fields.insert(AGE, HeaderValue::from(head.current_age(now).as_secs()));
     finish_fields(shared, &mut fields, leading.version, outcome);
-    if conditions_say_not_modified(ask, StatusCode::OK, &fields, now) {
-        return not_modified(fields);
-    }
+    let Some(around) = around else { return not_modified(fields) };
     fields.insert(CONTENT_LENGTH, HeaderValue::from(wanted.length()));
     let status = if ranged {
         fields.insert(CONTENT_RANGE, ranges::content_range(wanted, complete_length));
@@ -143,7 +167,7 @@ pub(super) fn joined(
     } else {
         StatusCode::OK
     };
-    let body = leading.reader.map(|reader| ranges::join(&stored, wanted, part, reader));
+    let body = leading.reader.map(|reader| ranges::join(around, wanted, part, reader));
     assemble(status, None, fields, body.unwrap_or_default())
 }
 

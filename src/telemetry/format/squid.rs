@@ -45,6 +45,8 @@ fn result(record: &AccessRecord) -> &'static str {
         CacheWord::Revalidated => "TCP_REFRESH_UNMODIFIED",
         CacheWord::Miss => match record.forward {
             Some(ForwardReason::Stale) => "TCP_REFRESH_MODIFIED",
+            // It was there, and could not be read.
+            Some(ForwardReason::Miss) => "TCP_SWAPFAIL_MISS",
             Some(ForwardReason::Request) => "TCP_CLIENT_REFRESH_MISS",
             _ => "TCP_MISS",
         },

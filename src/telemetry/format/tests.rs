@@ -156,7 +156,7 @@ fn squid_uses_squids_own_result_codes() {
         Option<&'static str>,
         &'static str,
     );
-    let cases: [Row; 21] = [
+    let cases: [Row; 22] = [
         (Hit, 200, Some("memory"), None, None, "TCP_MEM_HIT/200"),
         (Hit, 200, Some("disk"), None, None, "TCP_HIT/200"),
         (Hit, 304, Some("memory"), None, None, "TCP_IMS_HIT/304"),
@@ -167,6 +167,7 @@ fn squid_uses_squids_own_result_codes() {
         (Revalidated, 200, Some("memory"), None, None, "TCP_REFRESH_UNMODIFIED/200"),
         (Miss, 200, Some("origin"), Some(UriMiss), None, "TCP_MISS/200"),
         (Miss, 200, Some("origin"), Some(ForwardReason::Stale), None, "TCP_REFRESH_MODIFIED/200"),
+        (Miss, 200, Some("origin"), Some(ForwardReason::Miss), None, "TCP_SWAPFAIL_MISS/200"),
         (Miss, 200, Some("origin"), Some(Request), None, "TCP_CLIENT_REFRESH_MISS/200"),
         (Collapsed, 200, Some("origin"), None, None, "TCP_CF_MISS/200"),
         (Bypass, 200, Some("origin"), Some(Method), None, "TCP_MISS/200"),
