@@ -298,10 +298,9 @@ impl File for FaultyFile {
     fn sync(&self) -> io::Result<()> {
         let allowed = self.check(Op::Sync);
         let mut content = self.node.content.lock();
-        if allowed.is_ok() {
-            content.sync()
-        } else {
-            content.fail_to_sync()
+        match allowed {
+            Ok(()) => content.sync(),
+            Err(_) => content.fail_to_sync(),
         }
         allowed
     }

@@ -137,7 +137,6 @@ impl SystemFile {
     }
 
     #[cfg(not(target_os = "linux"))]
-    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "as on Linux")]
     fn read_in_memory(&self, _: &mut [u8], _: u64) -> io::Result<Now> {
         Ok(Now::WouldWait)
     }

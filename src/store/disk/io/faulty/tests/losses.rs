@@ -175,3 +175,20 @@ fn what_is_left_is_a_disk_of_its_own() {
         file.write_at(b"h", 0).unwrap();
     }
 }
+
+#[test]
+fn a_disk_is_copied_so_fast_that_every_bit_can_be_tried() {
+    let disk = disk();
+    let file = saved(&disk, "seg/a", &[7; 64 << 10]);
+    let mut buffer = vec![0; 64 << 10];
+    for bit in (0..8 * (64 << 10)).step_by(97) {
+        disk.flip("seg/a", bit);
+        let copy = disk.kill();
+        disk.flip("seg/a", bit);
+        let at = usize::try_from(bit / 8).unwrap();
+        copy.open("seg/a").unwrap().read_at(&mut buffer[at..=at], bit / 8).unwrap();
+        assert_eq!(buffer[at], 7 ^ 1 << (bit % 8));
+    }
+    file.read_at(&mut buffer, 0).unwrap();
+    assert!(buffer.iter().all(|byte| *byte == 7));
+}
