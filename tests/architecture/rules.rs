@@ -79,7 +79,7 @@ pub const ROWS: [(&str, u8); 15] = [
 ];
 
 /// The files that may start tasks or threads, each with the reason why it has to.
-pub const SPAWNERS: [(&str, &str); 5] = [
+pub const SPAWNERS: [(&str, &str); 6] = [
     ("src/net/drain.rs", "owns every task of the proxy: all others ask it"),
     ("src/upstream/pool.rs", "a connection's driver lives as long as its connection"),
     (
@@ -87,6 +87,10 @@ pub const SPAWNERS: [(&str, &str); 5] = [
         "a late look-up that nobody needs any more is finished, to be remembered",
     ),
     ("src/telemetry/output.rs", "the log is written by a thread of its own"),
+    (
+        "src/store/disk/pool.rs",
+        "who waits for the device is a thread of its own, not the runtime's",
+    ),
     ("src/cli/", "builds the runtime, and waits for signals"),
 ];
 

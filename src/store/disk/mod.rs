@@ -14,3 +14,4 @@ pub(in crate::store) mod witness;
 
 pub(in crate::store) use chunks::Chunks;
 pub(in crate::store) use extents::Extents;
+mod pool;
