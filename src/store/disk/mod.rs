@@ -5,6 +5,7 @@ pub(in crate::store) mod checksum;
 mod chunks;
 pub(in crate::store) mod dense;
 pub(in crate::store) mod extents;
+mod breaker;
 pub(in crate::store) mod io;
 pub(in crate::store) mod record;
 pub(in crate::store) mod segment;
