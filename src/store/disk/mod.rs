@@ -15,4 +15,5 @@ pub(in crate::store) mod witness;
 
 pub(in crate::store) use chunks::Chunks;
 pub(in crate::store) use extents::Extents;
+mod names;
 mod pool;
