@@ -33,6 +33,7 @@ use std::sync::Arc;
 
 use crate::policy::{CacheKey, StoredHead};
 pub use candidates::Candidates;
+pub use disk::OpenError;
 use groups::Epochs;
 use memory::{Memory, next_id};
 pub use opening::{Closed, OpenError, Recovered};

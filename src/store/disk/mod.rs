@@ -6,6 +6,7 @@ mod chunks;
 pub(in crate::store) mod dense;
 pub(in crate::store) mod extents;
 mod breaker;
+mod directory;
 pub(in crate::store) mod io;
 pub(in crate::store) mod record;
 pub(in crate::store) mod segment;
@@ -17,3 +18,5 @@ pub(in crate::store) use chunks::Chunks;
 pub(in crate::store) use extents::Extents;
 mod names;
 mod pool;
+
+pub use directory::OpenError;
