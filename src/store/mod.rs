@@ -34,6 +34,8 @@ use std::sync::Arc;
 use crate::policy::{CacheKey, StoredHead};
 pub use candidates::Candidates;
 pub use disk::OpenError;
+#[doc(hidden)]
+pub use disk::record::rewritten;
 use groups::Epochs;
 use memory::{Memory, next_id};
 pub use opening::{Closed, OpenError, Recovered};

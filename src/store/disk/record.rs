@@ -17,13 +17,20 @@
 
 mod encoding;
 mod meta;
+mod rewrite;
+#[cfg(test)]
+pub(in crate::store) mod scene;
+#[cfg(test)]
+mod tests;
 
 use bytes::{Buf, BufMut};
 use thiserror::Error;
 
+use super::checksum;
 use super::segment::Head;
 use crate::policy::NominatedFields;
 pub(in crate::store) use meta::{Meta, Place, Run};
+pub use rewrite::rewritten;
 
 /// Records begin at multiples of this many bytes.
 pub(in crate::store) const ALIGN: u64 = 64;
@@ -248,6 +255,21 @@ pub(in crate::store) fn verify(
     }
     let body = body.get(..header.body_len as usize).unwrap_or(body);
     Ok((header, meta, body))
+}
+
+/// Reads the whole record of a response that begins at `offset` with these bytes: its header, its meta, and
+/// the body where that is in it, everything checked.
+pub(in crate::store) fn read(
+    bytes: &[u8],
+    segment: Head,
+    offset: u64,
+) -> Result<(Header, Meta, &[u8]), Damaged> {
+    let (header, meta, body) = verify(bytes, segment, offset)?;
+    let meta = Meta::decode(meta, &header).ok_or(Damaged::Meta)?;
+    match &meta.body {
+        Place::Here { crcs } if !checksum::matches(body, crcs) => Err(Damaged::Body),
+        _ => Ok((header, meta, body)),
+    }
 }
 
 /// Nonce, checksum, bytes 12 to 64, and what is behind the header.

@@ -63,3 +63,6 @@ fn sealed(mut bytes: [u8; 64]) -> [u8; 64] {
     check.copy_from_slice(&crc32c::crc32c(covered).to_le_bytes());
     bytes
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,14 +42,18 @@ impl Meta {
     /// Reads the meta of the record that has this header. `None` unless all of `bytes` is just that: the
     /// key has the header's digest, the nominated fields its variant, and the body its length.
     pub(in crate::store) fn decode(bytes: &[u8], header: &Header) -> Option<Self> {
+        Self::read(bytes, header).filter(|meta| {
+            meta.key.digest() == header.digest && variant_of(&meta.head.nominated) == header.variant
+        })
+    }
+
+    /// The same without what it takes a hash to make up.
+    pub(super) fn read(bytes: &[u8], header: &Header) -> Option<Self> {
         let input = &mut &*bytes;
         let uri = TargetUri::from_normal(std::str::from_utf8(take_text(input)?).ok()?)?;
-        let key = CacheKey::with_digest(uri, header.digest)?;
+        let key = CacheKey::for_digest(uri, header.digest);
         let scope = Scope::from_number(input.try_get_u8().ok()?)?;
         let head = StoredHead::decode(input)?;
-        if variant_of(&head.nominated) != header.variant {
-            return None;
-        }
         let trailers = if is_present(input)? { Some(take_trailers(input)?) } else { None };
         let partial = if is_present(input)? {
             let begun = input.try_get_u64_le().ok()?;

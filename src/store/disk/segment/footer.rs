@@ -106,6 +106,18 @@ impl FooterEntry {
     }
 }
 
+impl FooterEntry {
+    /// Entries as they are, and as they are written again.
+    pub(in crate::store) fn rewritten(bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+        let (bytes, rest) = bytes.as_chunks::<ENTRY>();
+        let mut again = Vec::new();
+        for entry in bytes {
+            Self::decode(entry)?.encode(&mut again)?;
+        }
+        rest.is_empty().then(|| (bytes.concat(), again))
+    }
+}
+
 /// Bytes that the footer of so many records takes, its trailer included.
 pub(in crate::store) fn length(count: usize) -> u64 {
     let entries = (count as u64).saturating_mul(ENTRY as u64);
