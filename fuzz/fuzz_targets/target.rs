@@ -34,6 +34,7 @@ fuzz_target!(|input: &[u8]| {
 
 fn check(uri: &TargetUri) {
     assert_eq!(TargetUri::parse(uri.as_str()).as_ref(), Some(uri));
+    assert_eq!(TargetUri::from_normal(uri.as_str()).as_ref(), Some(uri));
     assert!(!uri.host().is_empty() && uri.port() > 0 && uri.path_and_query().starts_with('/'));
     assert!(uri.same_origin(uri) && uri.as_str().starts_with(uri.without_query()));
     let whole = format!("{}://{}{}", uri.scheme().as_str(), uri.authority(), uri.path_and_query());

@@ -44,6 +44,7 @@ proptest! {
         let wanted = if path.starts_with('/') { path } else { format!("/{path}") };
         prop_assert_eq!(target.path_and_query(), wanted);
         prop_assert_eq!(target.host(), target.host().to_ascii_lowercase());
+        prop_assert_eq!(TargetUri::from_normal(&sent), Some(target.clone()));
         prop_assert_eq!(TargetUri::parse(&sent), Some(target));
     }
 

@@ -221,19 +221,13 @@ mod tests {
         assert!(KNOWN.len() < usize::from(SPELT));
     }
 
-    /// A place that changes gives the lines of every stored response other names. What is added at the end
-    /// needs a row of its own here: how many names there are then, and their digest.
+    /// A place that changes gives the lines of every stored response other names. Names that are added at
+    /// the end are frozen the same way, the first time that they are released.
     #[test]
     fn the_place_of_a_known_name_never_changes() {
-        for (count, frozen) in [(64, 328_579_467_380_498_095_538_062_792_998_667_600_571)] {
-            let names: Vec<&str> = KNOWN.iter().take(count).map(HeaderName::as_str).collect();
-            assert_eq!(names.len(), count);
-            assert_eq!(
-                crate::policy::key::digest(names.join("\n").as_bytes()),
-                frozen,
-                "{names:?}"
-            );
-        }
-        assert_eq!(KNOWN.len(), 64, "freeze what was added");
+        const FIRST_64: u128 = 328_579_467_380_498_095_538_062_792_998_667_600_571;
+        let names: Vec<&str> = KNOWN.iter().take(64).map(HeaderName::as_str).collect();
+        assert_eq!(crate::policy::key::digest(names.join("\n").as_bytes()), FIRST_64, "{names:?}");
+        assert_eq!(KNOWN.len(), 64, "what was added is to be frozen too");
     }
 }

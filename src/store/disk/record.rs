@@ -280,7 +280,5 @@ fn parts(bytes: &[u8]) -> Option<(u64, u32, &[u8], &[u8])> {
 
 fn check(segment: Head, offset: u64, fields: &[u8], meta: &[u8]) -> u32 {
     let sum = crc32c::crc32c(&segment.seq.to_le_bytes());
-    [&offset.to_le_bytes()[..], fields, meta]
-        .into_iter()
-        .fold(sum, |sum, bytes| crc32c::crc32c_append(sum, bytes))
+    [&offset.to_le_bytes()[..], fields, meta].into_iter().fold(sum, crc32c::crc32c_append)
 }
