@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode};
 
 use crate::body::Body;
@@ -36,13 +37,28 @@ pub(super) async fn answer(
     let client_upgrade = hyper::upgrade::on(&mut request);
     let (head, incoming) = request.into_parts();
     let ask = Ask::read(head, uri, reach, !incoming.is_end_stream());
-    let plan = match consult(shared, &ask).await? {
+    match consult(shared, &ask).await? {
         Consulted::Answer(answer) => {
             let answered = from_store(shared, exchange, &ask, answer).await;
-            return unless_damaged(shared, exchange, &ask, connection, answered).await;
+            unless_damaged(shared, exchange, &ask, connection, answered).await
         }
-        Consulted::Forward(plan) => plan,
-    };
+        // In a box: a hit does not carry the state of a fetch.
+        Consulted::Forward(plan) => {
+            let content = (incoming, client_upgrade);
+            Box::pin(send_on(shared, exchange, ask, plan, content, connection)).await
+        }
+    }
+}
+
+/// Fetches, with others where that is possible.
+async fn send_on(
+    shared: &Arc<Shared>,
+    exchange: &mut Exchange,
+    ask: Ask,
+    plan: Plan,
+    (incoming, client_upgrade): (Incoming, OnUpgrade),
+    connection: &Arc<ConnectionHandle>,
+) -> Result<Response<Body>, ProxyError> {
     if ask.collapsible() {
         let ask = Arc::new(ask);
         let answered = together(shared, exchange, &ask, plan, connection).await;
