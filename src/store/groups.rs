@@ -9,7 +9,7 @@ use parking_lot::RwLock;
 use super::memory::next_id;
 use super::stored::StoredResponse;
 use crate::http::TargetUri;
-use crate::policy::key;
+use crate::policy::{CacheKey, StoredHead, key};
 
 /// Over so many shards the origins are spread, so that one that invalidates many groups makes few others
 /// forget theirs.
@@ -44,8 +44,10 @@ struct State {
 }
 
 impl Epochs {
-    /// All that belongs to one of these groups and was begun before now is gone.
-    pub(super) fn invalidate<G: AsRef<str>>(&self, origin: &str, groups: &[G]) {
+    /// All that belongs to one of these groups and was begun before now is gone. Returns the groups with
+    /// their epochs.
+    pub(super) fn invalidate<G: AsRef<str>>(&self, origin: &str, groups: &[G]) -> Vec<(u128, u64)> {
+        let mut noted = Vec::with_capacity(groups.len());
         for group in groups {
             let group = digest(origin, group.as_ref());
             let Some(shard) = self.shard(group) else { continue };
@@ -53,8 +55,32 @@ impl Epochs {
             // Under the lock: who has a smaller number will see this epoch.
             let epoch = next_id();
             state.note(group, epoch);
+            noted.push((group, epoch));
         }
         self.any.store(true, Ordering::Release);
+        noted
+    }
+
+    /// An earlier run invalidated a group.
+    pub(super) fn recover(&self, group: u128, epoch: u64) {
+        let Some(shard) = self.shard(group) else { return };
+        let mut state = shard.write();
+        if state.epochs.get(&group).is_none_or(|later| *later < epoch) {
+            state.note(group, epoch);
+        }
+        drop(state);
+        self.any.store(true, Ordering::Release);
+    }
+
+    /// Whether one of the groups of a head was invalidated after that was begun.
+    pub(super) fn are_over_head(&self, key: &CacheKey, head: &StoredHead, begun: u64) -> bool {
+        if !self.any.load(Ordering::Acquire) {
+            return false;
+        }
+        let origin = origin(key.uri());
+        let groups = head.groups();
+        let groups: Vec<u128> = groups.iter().map(|group| digest(origin, group)).collect();
+        self.are_over(&groups, begun)
     }
 
     /// Whether one of the groups of `response` was invalidated after that was begun.

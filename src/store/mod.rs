@@ -7,17 +7,18 @@ mod blocks;
 mod candidates;
 #[cfg(test)]
 mod contract;
-#[expect(dead_code, reason = "nothing reads the disk tier yet")]
 mod disk;
 mod extras;
 mod flags;
 mod groups;
 mod memory;
+mod offers;
 mod opening;
 mod queries;
 mod reader;
 mod same;
 mod segments;
+mod shared;
 mod stored;
 mod tally;
 #[cfg(test)]
@@ -33,18 +34,17 @@ use std::sync::Arc;
 
 use crate::policy::{CacheKey, StoredHead};
 pub use candidates::Candidates;
-pub use disk::OpenError;
 #[doc(hidden)]
 pub use disk::record::rewritten;
-use groups::Epochs;
-use memory::{Memory, next_id};
-pub use opening::{Closed, OpenError, Recovered};
-use queries::Queries;
+pub use disk::{DiskEvents, OpenError};
+use disk::Durable;
+use memory::next_id;
+pub use opening::{Closed, Recovered};
 pub use reader::{Damaged, Reader};
 pub use stored::{Extent, StoredResponse};
-use tier::Storage;
 pub use tier::{Tier, Usage};
-use under_way::{Ticket, UnderWay};
+use shared::Shared;
+use under_way::Ticket;
 pub use validity::Validity;
 pub use writer::{Announced, NotStored, Overflow, Refused, Writer};
 
@@ -104,90 +104,29 @@ pub struct Store {
     shared: Arc<Shared>,
 }
 
-/// What the store and its writers share.
-#[derive(Debug)]
-struct Shared {
-    config: Config,
-    memory: Memory,
-    under_way: UnderWay,
-    epochs: Epochs,
-    queries: Queries,
-}
-
-impl Shared {
-    /// All that is stored under `key` and of no group that was invalidated.
-    fn candidates(&self, key: &CacheKey) -> Candidates {
-        let candidates = self.memory.candidates(key);
-        let is_over = |response: &&StoredResponse| self.epochs.are_over_for(response);
-        if candidates.iter().find(is_over).is_none() {
-            return candidates;
-        }
-        candidates.iter().filter(is_over).for_each(|response| self.memory.remove(response));
-        candidates.iter().filter(|response| !is_over(response)).cloned().collect()
-    }
-
-    fn publish(&self, response: &StoredResponse, ticket: &Ticket) -> bool {
-        self.index(response);
-        !self.epochs.are_over_for(response) && self.memory.publish(response, ticket)
-    }
-
-    /// Puts `new`, whose number is younger than this call's look at `old`, in the place of that.
-    fn replace(&self, old: &StoredResponse, new: &StoredResponse, ticket: &Ticket) -> bool {
-        self.index(new);
-        !self.epochs.are_over_for(old) && self.memory.replace(old, new, ticket)
-    }
-
-    /// Before it is visible: an invalidation that does not find it in the index has told its writer.
-    fn index(&self, response: &StoredResponse) {
-        if let Some(rule) = response.rule() {
-            self.queries.add(response.key(), rule);
-        }
-    }
-
-    /// All that is stored for other queries and answers this one too.
-    fn equivalents(&self, key: &CacheKey) -> Candidates {
-        let mut equivalents = Candidates::None;
-        for other in self.queries.like(key) {
-            let answers = |response: &&StoredResponse| {
-                let rule = response.rule();
-                rule.is_some_and(|rule| queries::are_equivalent(rule, response.key(), key))
-            };
-            let stored = self.candidates(&other);
-            stored.iter().filter(answers).for_each(|response| equivalents.push(response.clone()));
-        }
-        equivalents
-    }
-}
-
 impl Store {
-    /// An empty store.
+    /// An empty store in memory alone.
     pub fn new(config: &Config) -> Self {
-        let shared = Shared {
-            config: config.clone(),
-            memory: Memory::new(config.memory),
-            under_way: UnderWay::default(),
-            epochs: Epochs::default(),
-            queries: Queries::default(),
-        };
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(Shared::new(&Config { disk: None, ..config.clone() })) }
     }
 
     /// All that is stored under `key`, in no particular order. Says nothing about `Vary`, freshness or
     /// whether all of the body is there. Whoever uses one of them tells [`Store::used`]. Waits for nothing
     /// where memory has it.
     pub async fn find(&self, key: &CacheKey) -> Candidates {
-        self.shared.candidates(key)
+        self.shared.find(key).await
     }
 
     /// What is stored under other keys and answers `key` too: under the same URI but for the query, with
     /// a `No-Vary-Search` that makes the two queries the same.
     pub async fn equivalents(&self, key: &CacheKey) -> Candidates {
-        self.shared.equivalents(key)
+        self.shared.equivalents(key).await
     }
 
-    /// Notes that a stored response is used: what is used least recently is evicted first.
+    /// Notes that a stored response is used: what is used least recently is evicted first, and what is
+    /// small and used the second time on disk is put into memory.
     pub fn used(&self, stored: &StoredResponse) {
-        self.shared.memory.used(stored);
+        self.shared.used(stored);
     }
 
     /// Announces that the response to a request will perhaps be stored under `key`.
@@ -199,22 +138,21 @@ impl Store {
     /// shared, not copied. The result answers the request at hand in any case; it is stored only when
     /// `stored` still is, so that nothing invalidated meanwhile comes back.
     pub fn freshen(&self, stored: &StoredResponse, head: StoredHead) -> StoredResponse {
-        let fresh = stored.with_head(next_id(), head);
-        self.shared.replace(stored, &fresh, &Ticket::default());
-        fresh
+        self.shared.freshen(stored, head)
     }
 
     /// Stores the body of `stored` under another head too: the origin says that it answers a request
     /// with other nominated fields as well.
     pub fn beside(&self, stored: &StoredResponse, head: StoredHead) -> StoredResponse {
         let other = stored.with_head(next_id(), head);
+        // It answers the request at hand, whether or not it is stored.
         self.shared.publish(&other, &Ticket::default());
         other
     }
 
     /// Removes one stored response; readers that have it read on.
     pub fn remove(&self, stored: &StoredResponse) {
-        self.shared.memory.remove(stored);
+        self.shared.remove(stored);
     }
 
     /// Removes all that is stored under the URI of `key` (RFC 9111 §4.4), for GET and for HEAD, and all
@@ -222,42 +160,52 @@ impl Store {
     /// how many stored responses went. To be awaited to its end: half of it is none.
     pub async fn invalidate(&self, key: &CacheKey) -> usize {
         let uri = key.uri();
-        let keys = [CacheKey::new(uri.clone()), CacheKey::head(uri.clone())];
-        keys.iter().map(|key| self.invalidate_one(key)).sum()
+        let (mut count, mut waits) = (0, Vec::new());
+        for key in [CacheKey::new(uri.clone()), CacheKey::head(uri.clone())] {
+            let (gone, wait) = self.shared.invalidate(&key).await;
+            count += gone;
+            waits.extend(wait);
+        }
+        self.await_durable(waits).await;
+        count
     }
 
-    fn invalidate_one(&self, key: &CacheKey) -> usize {
-        // Writers first: what is published before they are told is removed by the lines below.
-        self.shared.under_way.cancel(key);
-        let equivalents = self.shared.equivalents(key);
-        equivalents.iter().for_each(|stored| self.shared.memory.remove(stored));
-        equivalents.len() + self.shared.memory.invalidate(key)
+    /// Waits until nothing of what was invalidated could come back after a crash.
+    async fn await_durable(&self, waits: impl IntoIterator<Item = Durable>) {
+        if let Some(disk) = self.shared.disk() {
+            for wait in waits {
+                disk.await_durable(wait).await;
+            }
+        }
     }
 
     /// Removes all that belongs to one of these groups under this origin, such as `http://example.org`
     /// (RFC 9875 §3), and makes sure that responses announced or written now will not be found. To be
     /// awaited to its end.
     pub async fn invalidate_groups<G: AsRef<str>>(&self, origin: &str, groups: &[G]) {
-        self.shared.epochs.invalidate(origin, groups);
+        let noted = self.shared.epochs.invalidate(origin, groups);
+        let wait = self.shared.disk().map(|disk| disk.bury_groups(&noted));
+        self.await_durable(wait).await;
     }
 
     /// As [`Store::find`], of memory alone.
     #[cfg(test)]
     fn candidates(&self, key: &CacheKey) -> Candidates {
-        self.shared.candidates(key)
+        use tier::Storage as _;
+        let all = self.shared.memory.candidates(key);
+        let is_over = |stored: &&StoredResponse| self.shared.epochs.are_over_for(stored);
+        all.iter().filter(is_over).for_each(|stored| self.shared.remove(stored));
+        all.iter().filter(|stored| !is_over(stored)).cloned().collect()
     }
 
-    /// What is stored now.
+    /// What is in memory now.
     pub fn usage(&self) -> Usage {
-        self.shared.memory.usage()
+        self.usage_of(Tier::Memory)
     }
 
     /// Evicts what is over the budget and tidies up; to be called every 200 ms or so.
     pub fn maintain(&self) {
-        self.shared.memory.maintain();
-        self.shared.queries.tidy(|key, rule| {
-            self.shared.candidates(key).iter().any(|stored| stored.rule() == Some(rule))
-        });
+        self.shared.maintain();
     }
 
     /// The longest body that is stored, in bytes.

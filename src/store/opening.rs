@@ -1,60 +1,25 @@
-//! How a store with a disk tier begins and ends: what was found, what was saved, and why it did not open.
+//! How a store with a disk tier begins and ends: what was found, and what was saved.
 
-use std::io;
-use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-use super::{Config, Store, Tier, Usage};
+use tokio::sync::oneshot;
 
-/// Why the disk tier cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process has it.
-    #[error("the cache directory {} is in use by {}; stop that one, or choose another with --cache-dir",
-        dir.display(), Process(*pid))]
-    InUse {
-        /// The directory.
-        dir: PathBuf,
-        /// The process, where it said who it is.
-        pid: Option<u32>,
-    },
-    /// A version of larder that is not known here wrote it.
-    #[error("the cache directory {} has the format {found:?}, which this version does not know; \
-             empty it with --reset-cache, or choose another with --cache-dir", dir.display())]
-    UnknownVersion {
-        /// The directory.
-        dir: PathBuf,
-        /// What it says of itself.
-        found: String,
-    },
-    /// The directory holds what larder did not make, and nothing that it made.
-    #[error("the directory {} holds files that are not larder's; choose another with --cache-dir",
-        dir.display())]
-    NotOurs {
-        /// The directory.
-        dir: PathBuf,
-    },
-    /// The system does not let it.
-    #[error("cannot use the cache directory {}: {source}", dir.display())]
-    Io {
-        /// The directory.
-        dir: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-}
+use super::disk::{Above, Disk, DiskEvents, Limits, OpenError, Press};
+use super::flags::OnDisk;
+use super::shared::Shared;
+use super::tier::{Tier, Usage};
+use super::{Config, Store};
 
-/// A process in a sentence.
-struct Process(Option<u32>);
+/// Responses that wait to be written take this part of the memory tier's budget besides, within these
+/// limits.
+const WAITING: u64 = 8;
+const LEAST_WAITING: u64 = 8 << 20;
+const MOST_WAITING: u64 = 64 << 20;
 
-impl std::fmt::Display for Process {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            Some(pid) => write!(f, "process {pid}"),
-            None => f.write_str("another process"),
-        }
-    }
-}
+/// While the store is closed, so many wait at most to be written.
+const QUEUED_AT_ONCE: usize = 1024;
 
 /// What the disk tier found when it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,28 +45,94 @@ pub struct Closed {
 
 impl Store {
     /// Opens the store. What the disk tier holds is found again behind the first requests: see
-    /// [`Store::recovered`].
+    /// [`Store::recovered`]. A disk in trouble makes a store without one, which tries again later.
     ///
     /// # Errors
-    /// When the disk tier cannot be opened.
+    /// When the directory is in use, or not ours: the user is to decide.
     pub fn open(config: &Config) -> Result<Self, OpenError> {
-        let memory = config.disk.as_ref().map_or(config.memory, |_| config.memory.max(256 << 20));
-        Ok(Self::new(&Config { memory, disk: None, ..config.clone() }))
+        let store = Self { shared: Arc::new(Shared::new(config)) };
+        match store.shared.open_disk() {
+            Ok(()) => {}
+            Err(error @ OpenError::Io { .. }) => {
+                tracing::warn!("{error} Until then, responses are stored in memory only");
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(store)
+    }
+
+    /// Whether there is a disk tier, and its directory could be opened.
+    pub fn has_disk(&self) -> bool {
+        self.shared.disk().is_some()
     }
 
     /// Waits until all that the disk tier holds was found again. May be dropped and called again.
     pub async fn recovered(&self) -> Recovered {
-        Recovered::default()
+        match self.shared.disk() {
+            Some(disk) => disk.recovered().await,
+            None => Recovered::default(),
+        }
     }
 
     /// What a tier holds; a response may be in both.
-    pub fn usage_of(&self, _tier: Tier) -> Usage {
-        self.usage()
+    pub fn usage_of(&self, tier: Tier) -> Usage {
+        self.shared.usage_of(tier)
+    }
+
+    /// What happened on disk so far.
+    pub fn disk_events(&self) -> Option<DiskEvents> {
+        self.shared.disk().map(Disk::events)
     }
 
     /// Writes to disk what only memory holds, up to `deadline`, and closes the disk tier: from then on
     /// nothing is stored there, and another store may open the directory.
-    pub async fn close(&self, _deadline: Instant) -> Closed {
-        Closed::default()
+    pub async fn close(&self, deadline: Instant) -> Closed {
+        let (tell, told) = oneshot::channel();
+        let shared = Arc::clone(&self.shared);
+        let work = move || drop(tell.send(shared.close_disk(deadline)));
+        if Builder::new().name("larder-close".to_owned()).spawn(work).is_err() {
+            return Closed::default();
+        }
+        told.await.unwrap_or_default()
+    }
+}
+
+impl Shared {
+    /// Opens the directory, if there is to be a disk tier and it is not open.
+    fn open_disk(self: &Arc<Self>) -> Result<(), OpenError> {
+        let (Some(config), None) = (&self.config.disk, self.disk()) else { return Ok(()) };
+        let waiting = (self.config.memory / WAITING).clamp(LEAST_WAITING, MOST_WAITING);
+        let limits = Limits::new(config.budget, waiting, config.write_behind_rate);
+        let memory = Arc::downgrade(self);
+        let is_resident = move |digest, id| {
+            memory.upgrade().is_some_and(|shared| shared.memory.has(digest, id))
+        };
+        let above = Above {
+            epochs: Arc::clone(&self.epochs),
+            queries: Arc::clone(&self.queries),
+            is_resident: Box::new(is_resident),
+        };
+        let disk = Disk::open(&config.dir, config.reset, limits, above)?;
+        // Nobody else opens the directory: it is locked.
+        self.disk.set(disk).ok();
+        Ok(())
+    }
+
+    fn close_disk(&self, deadline: Instant) -> Closed {
+        let Some(disk) = self.disk() else { return Closed::default() };
+        let before = disk.events().written;
+        let mut left = 0;
+        for stored in self.memory.all() {
+            while Instant::now() < deadline && disk.waiting() > QUEUED_AT_ONCE {
+                std::thread::park_timeout(Duration::from_millis(1));
+            }
+            if Instant::now() >= deadline {
+                left += u64::from(stored.on_disk() != OnDisk::Written);
+            } else {
+                disk.save(&stored, Press::Now);
+            }
+        }
+        left += disk.close(deadline) as u64;
+        Closed { spilled: disk.events().written.saturating_sub(before), left }
     }
 }

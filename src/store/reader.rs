@@ -21,11 +21,6 @@ pub enum Damaged {
     Unreadable,
 }
 
-/// What is stored cannot be read, or is not what was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("what is stored is damaged")]
-pub struct Damaged;
-
 /// Reads a stored body, block by block. Keeps the body alive, not the response.
 #[derive(Debug, Default)]
 pub struct Reader {
@@ -63,14 +58,6 @@ impl Reader {
     pub fn with_trailers(mut self, trailers: HeaderMap) -> Self {
         self.trailers = Some(trailers).filter(|fields| !fields.is_empty());
         self
-    }
-
-    /// Reads the first bytes, so that damage is found before a head is sent.
-    ///
-    /// # Errors
-    /// [`Damaged`], and nothing of the body may be sent.
-    pub async fn prime(&mut self) -> Result<(), Damaged> {
-        Ok(())
     }
 
     /// Bytes still to be read.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+
 use super::blocks::Blocks;
 use crate::policy::{Interval, Partial};
 
@@ -142,6 +144,11 @@ impl Segments {
         let each = size_of::<Interval>() + size_of::<Blocks>();
         let runs: usize = self.runs.iter().map(|blocks| each + blocks.weight()).sum();
         size_of::<Self>() + runs
+    }
+
+    /// The bytes that are there, in order.
+    pub(super) fn frames(&self) -> impl Iterator<Item = &Bytes> {
+        self.runs.iter().flat_map(Blocks::iter)
     }
 
     fn runs(&self) -> impl Iterator<Item = (Interval, &Blocks)> {

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
+use bytes::Bytes;
 use http::HeaderMap;
 
 use super::blocks::Blocks;
@@ -60,7 +61,6 @@ pub(super) enum Content {
     /// As several brought it, or one that had only a part.
     Parts(Arc<Segments>),
     /// On disk, whole or in parts: too long to be kept in memory.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing reads the disk tier yet"))]
     Spilled(Arc<Extents>),
 }
 
@@ -304,7 +304,6 @@ impl StoredResponse {
     }
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "nothing reads the disk tier yet"))]
 impl StoredResponse {
     /// Puts a response together that was read from disk: its numbers are those that it was written
     /// under.
@@ -328,6 +327,21 @@ impl StoredResponse {
             Content::Spilled(extents) => Some(extents),
             _ => None,
         }
+    }
+
+    /// Whether its body is on disk, and not in memory.
+    pub(super) fn is_spilled(&self) -> bool {
+        self.extents().is_some()
+    }
+
+    /// The bytes of the body that are there, in order, where they are in memory.
+    pub(super) fn frames(&self) -> Vec<Bytes> {
+        let frames: Vec<Bytes> = match &self.0.content {
+            Content::Parts(segments) => segments.frames().cloned().collect(),
+            Content::Whole(_) | Content::Tail(_) => self.whole().iter().cloned().collect(),
+            Content::Spilled(_) => Vec::new(),
+        };
+        frames.into_iter().filter(|frame| !frame.is_empty()).collect()
     }
 
     /// Notes that it must not be used any more: it was invalidated, replaced or removed, not just

@@ -73,6 +73,14 @@ impl Variants {
         (found, gone)
     }
 
+    /// Whether a response with this number is stored under this digest.
+    pub(super) fn has(&self, digest: u128, id: u64) -> bool {
+        let Some(shard) = self.shard(digest) else { return false };
+        let shard = shard.read();
+        let members = shard.get(&place(digest)).map_or(&[][..], List::members);
+        members.iter().any(|member| member.id == id && member.response.stored().is_some())
+    }
+
     /// Adds a variant unless `allowed` says no or one from a later exchange is there for the same
     /// nominated fields. A part never takes the place of a response of the same representation: it is to be
     /// added to that. Returns those that gave way.

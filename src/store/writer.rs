@@ -194,7 +194,7 @@ impl Writer {
         match self.part.take() {
             None => {
                 let response = self.response(*id, head, trailers, Content::whole(blocks));
-                if shared.publish(&response, ticket) {
+                if shared.publish(&response, ticket) == super::shared::Published::Stored {
                     return Ok(response);
                 }
                 Err(self.refusal(&response))
@@ -222,7 +222,7 @@ impl Writer {
         for _ in 0..ATTEMPTS {
             // Before all that is looked at: what is invalidated from here on has a larger number.
             let id = next_id();
-            let stored = shared.candidates(key);
+            let stored = super::tier::Storage::candidates(&shared.memory, key);
             let found = match stored.iter().find(grown) {
                 Some(current) => self.add(id, current, head, segment).map(|added| (current, added)),
                 None => None,
@@ -244,9 +244,9 @@ impl Writer {
                 }
                 Some(_) => {}
                 None if !is_consistent(&alone) => return Err(self.refusal(&alone)),
-                None if shared.publish(&alone, ticket) => return Ok(alone),
+                None if shared.publish(&alone, ticket) == super::shared::Published::Stored => return Ok(alone),
                 // Perhaps another part of the same was faster.
-                None if shared.candidates(key).iter().any(|other| fits(&other)) => {}
+                None if super::tier::Storage::candidates(&shared.memory, key).iter().any(|other| fits(&other)) => {}
                 None => return Err(self.refusal(&alone)),
             }
         }

@@ -79,6 +79,16 @@ impl Unread {
     pub(in crate::store) fn failed(offset: u64, error: io::Error) -> Self {
         Self { offset, why: Why::Failed(error) }
     }
+
+    /// What the system said: a file that ends too early, or is not there, is damage.
+    pub(in crate::store) fn from_system(offset: u64, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::NotFound => {
+                Self { offset, why: Why::Damaged }
+            }
+            _ => Self::failed(offset, error),
+        }
+    }
 }
 
 impl Dense {
@@ -157,7 +167,7 @@ impl Dense {
         match self.file.read_now(&mut buffer, span.offset) {
             Ok(Now::Read) => self.verified(buffer, &span).map(Some),
             Ok(Now::WouldWait) => Ok(None),
-            Err(error) => Err(unread(span.offset, error)),
+            Err(error) => Err(Unread::from_system(span.offset, error)),
         }
     }
 
@@ -169,7 +179,7 @@ impl Dense {
         let waits = !matches!(now, Ok(Now::Read));
         if waits {
             let read = self.file.read_at(&mut buffer, span.offset);
-            read.map_err(|error| unread(span.offset, error))?;
+            read.map_err(|error| Unread::from_system(span.offset, error))?;
         }
         Ok((self.verified(buffer, &span)?, waits))
     }
@@ -206,13 +216,6 @@ struct Span {
     length: usize,
     block: usize,
     wanted: Range<usize>,
-}
-
-fn unread(offset: u64, error: io::Error) -> Unread {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => Unread { offset, why: Why::Damaged },
-        _ => Unread { offset, why: Why::Failed(error) },
-    }
 }
 
 /// Sums up a body as it comes, in pieces of any length.

@@ -7,6 +7,14 @@ pub(in crate::store) const LARGE: &str = "obj";
 /// The directory of large bodies that are being fetched.
 pub(in crate::store) const PARTS: &str = "part";
 
+/// All of them.
+pub(in crate::store) const DIRECTORIES: [&str; 3] = [SEGMENTS, LARGE, PARTS];
+
+/// The name of a file that is made to see whether the disk works: no large body has this number.
+pub(in crate::store) fn probe() -> String {
+    part(u64::MAX)
+}
+
 /// The name of a segment in the tree, by its sequence number.
 pub(in crate::store) fn segment(sequence: u32) -> String {
     format!("{SEGMENTS}/{sequence:08x}.seg")

@@ -50,13 +50,13 @@ fn an_evicted_variant_is_a_miss_even_before_its_list_is_tidied() {
     let german = response(key("/"), german, b"de");
     assert!(tier.publish(&german, &Ticket::default()));
     assert!(matches!(lookup(&tier, &key("/"), &request("fr")), Lookup::OtherVariant));
-    tier.cache.invalidate(&german.id());
+    tier.cache.invalidate(german.id());
     assert_eq!(tier.variants.keys(), 1);
     assert!(matches!(lookup(&tier, &key("/"), &request("fr")), Lookup::Miss));
     assert_eq!(tier.variants.keys(), 0, "the look-up has tidied");
 
     assert!(tier.publish(&german, &Ticket::default()));
-    tier.cache.invalidate(&german.id());
+    tier.cache.invalidate(german.id());
     assert!(matches!(lookup(&tier, &key("/"), &request("de")), Lookup::Miss));
     assert_eq!(tier.variants.keys(), 0);
 }
@@ -70,7 +70,7 @@ fn an_older_variant_answers_when_the_newest_was_evicted() {
     assert!(tier.publish(&old, &Ticket::default()));
     assert!(tier.publish(&new, &Ticket::default()));
     assert_eq!(found(lookup(&tier, &key("/"), &german)).unwrap(), b"new");
-    tier.cache.invalidate(&new.id());
+    tier.cache.invalidate(new.id());
     assert_eq!(found(lookup(&tier, &key("/"), &german)).unwrap(), b"old");
 }
 
@@ -80,7 +80,7 @@ fn a_sweep_finds_the_evictions_that_the_queue_could_not_take() {
     let gone: Vec<_> = (0..200).map(|n| put(&tier, &format!("/{n}"), 10)).collect();
     put(&tier, "/stays", 10);
     for response in &gone {
-        tier.cache.invalidate(&response.id());
+        tier.cache.invalidate(response.id());
     }
     let filler = Evicted { digest: 0, id: u64::MAX };
     while tier.tally.waiting() < 1_000_000 {
@@ -178,5 +178,5 @@ fn threads_that_store_and_invalidate_one_key_leave_no_trace() {
     tier.maintain();
     assert_eq!(tier.usage(), Usage::default());
     assert_eq!(tier.variants.keys(), 0);
-    assert_eq!(tier.cache.iter().count(), 0);
+    assert_eq!(tier.all().count(), 0);
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::shared::Published;
 use crate::policy::Interval;
 use crate::store::contract::head_with;
 
@@ -338,6 +339,6 @@ fn a_first_part_that_was_not_seen_in_time_is_not_overwritten() {
     let first = put_part(&store, 1, part(0, 9), None).unwrap();
     let late = put_part(&elsewhere, 2, part(20, 29), None).unwrap();
     elsewhere.remove(&late);
-    assert!(!store.shared.publish(&late, &Ticket::default()));
+    assert_ne!(store.shared.publish(&late, &Ticket::default()), Published::Stored);
     assert_eq!(only(&store).id(), first.id());
 }

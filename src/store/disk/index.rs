@@ -1,0 +1,496 @@
+//! Where each stored response is on disk: 24 bytes each, and what is still on its way there.
+//!
+//! The index only finds. What a record says, its full key included, decides.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hashbrown::HashTable;
+use parking_lot::{Mutex, MutexGuard};
+
+use super::spot::{Place, Spot};
+use crate::store::stored::StoredResponse;
+
+/// Locks over which the keys are spread; a power of two.
+const SHARDS: usize = 64;
+
+/// The bits of a tag that are of the nominated fields.
+const VARIANT: u64 = 0xff_ffff;
+
+/// How often one was used is counted up to this.
+pub(super) const MOST_USES: u8 = 3;
+
+/// Which responses are on disk, and which wait to be written.
+///
+/// Nothing is called while one of its locks is held, except the questions that are passed in.
+#[derive(Debug)]
+pub(super) struct Index {
+    shards: Box<[Mutex<Shard>]>,
+    count: AtomicU64,
+    /// Of all records that are named.
+    bytes: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    table: HashTable<Entry>,
+    pending: HashMap<u64, Vec<StoredResponse>>,
+}
+
+/// One response: 24 bytes.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// 40 bits of the key's digest, 24 of the nominated fields'.
+    tag: u64,
+    place: Place,
+    /// The id of the response.
+    generation: u64,
+}
+
+/// Finds the records of one variant of one key. Two with one tag displace each other: a miss, never a
+/// wrong answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tag {
+    shard: usize,
+    bits: u64,
+}
+
+/// A record that the index names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) tag: Tag,
+    pub(super) generation: u64,
+    pub(super) spot: Spot,
+    /// Whether the record has a head only; its body is in an older one.
+    pub(super) is_update: bool,
+    /// Whether a newer response is in memory, so that this is not to be found any more.
+    pub(super) is_superseded: bool,
+    /// How often it was used, up to [`MOST_USES`].
+    pub(super) uses: u8,
+}
+
+/// What is there under a key.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Waiting to be written.
+    pub(super) pending: Vec<StoredResponse>,
+    /// Written.
+    pub(super) records: Vec<Known>,
+}
+
+/// What is taken out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    /// All variants.
+    All,
+    /// This one.
+    Variant(u32),
+}
+
+/// What was taken out.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// Written ones; those that were superseded are among them.
+    pub(super) records: Vec<Known>,
+    /// Ones that waited to be written.
+    pub(super) pending: Vec<StoredResponse>,
+}
+
+impl Taken {
+    /// Whether there was anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.pending.is_empty()
+    }
+
+    /// How many could have been found.
+    pub(super) fn count(&self) -> usize {
+        let found = self.records.iter().filter(|known| !known.is_superseded).count();
+        found + self.pending.len()
+    }
+}
+
+impl Tag {
+    /// The tag of one variant under a key's digest.
+    pub(super) fn new(digest: u128, variant: u32) -> Self {
+        // Multiplied, as HEAD's digest and GET's differ in the lowest bit only.
+        let low = (digest as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let bits = (low & !VARIANT) | (u64::from(variant) & VARIANT);
+        let shard = usize::try_from(digest >> 96).unwrap_or_default() % SHARDS;
+        Self { shard, bits }
+    }
+
+    fn key_bits(self) -> u64 {
+        self.bits & !VARIANT
+    }
+}
+
+impl Index {
+    /// An empty index.
+    pub(super) fn new() -> Self {
+        let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
+        Self { shards, count: AtomicU64::new(0), bytes: AtomicU64::new(0) }
+    }
+
+    /// How many responses are on disk.
+    pub(super) fn len(&self) -> u64 {
+        self.count.load(Ordering::Acquire)
+    }
+
+    /// Bytes of all records that it names.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Acquire)
+    }
+
+    fn came(&self, spot: Spot, old: Option<&Known>) {
+        self.bytes.fetch_add(spot.length, Ordering::AcqRel);
+        match old {
+            Some(old) => drop(self.bytes.fetch_sub(old.spot.length, Ordering::AcqRel)),
+            None => drop(self.count.fetch_add(1, Ordering::AcqRel)),
+        }
+    }
+
+    fn went(&self, known: &Known) {
+        self.bytes.fetch_sub(known.spot.length, Ordering::AcqRel);
+        self.count.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Bytes of memory that it takes.
+    pub(super) fn memory(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().table.allocation_size()).sum()
+    }
+
+    /// What may be there under a key. Superseded ones are not.
+    pub(super) fn look(&self, digest: u128) -> Found {
+        let tag = Tag::new(digest, 0);
+        let Some(shard) = self.shard(tag) else { return Found::default() };
+        let pending = shard.pending.get(&tag.key_bits()).map_or(&[][..], Vec::as_slice);
+        let pending = pending.iter().filter(|response| !response.is_void()).cloned().collect();
+        let records = shard.of_key(tag).filter(|known| !known.is_superseded).collect();
+        Found { pending, records }
+    }
+
+    /// Whether a record is still the one that its variant has.
+    pub(super) fn is_current(&self, known: &Known) -> bool {
+        let Some(shard) = self.shard(known.tag) else { return false };
+        shard.of(known.tag).is_some_and(|now| {
+            now.generation == known.generation && !now.is_superseded && now.spot == known.spot
+        })
+    }
+
+    /// The record of a variant, superseded or not.
+    pub(super) fn at(&self, tag: Tag) -> Option<Known> {
+        self.shard(tag)?.of(tag)
+    }
+
+    /// From now on `response` waits to be written, in place of an older one of its variant that waits.
+    /// Not if `allowed` says no, or a later one is there.
+    pub(super) fn enqueue(
+        &self,
+        response: &StoredResponse,
+        tag: Tag,
+        allowed: impl FnOnce() -> bool,
+    ) -> bool {
+        let Some(mut shard) = self.shard(tag) else { return false };
+        let is_later = shard.of(tag).is_some_and(|known| known.generation >= response.id());
+        if is_later || !allowed() {
+            return false;
+        }
+        let waiting = shard.pending.entry(tag.key_bits()).or_default();
+        let is_same = |other: &StoredResponse| same_variant(other, response);
+        if waiting.iter().any(|other| is_same(other) && other.id() >= response.id()) {
+            return false;
+        }
+        waiting.retain(|other| !is_same(other));
+        waiting.push(response.clone());
+        true
+    }
+
+    /// Whether a response still waits to be written.
+    pub(super) fn is_pending(&self, response: &StoredResponse, tag: Tag) -> bool {
+        let Some(shard) = self.shard(tag) else { return false };
+        let waiting = shard.pending.get(&tag.key_bits()).into_iter().flatten();
+        !response.is_void() && waiting.into_iter().any(|other| other.id() == response.id())
+    }
+
+    /// What waited is written now. `Err` when it does not wait any more: what was written is of no use.
+    /// `Ok` has the record that it takes the place of.
+    pub(super) fn settle(
+        &self,
+        response: &StoredResponse,
+        tag: Tag,
+        spot: Spot,
+        is_update: bool,
+    ) -> Result<Option<Known>, Gone> {
+        let mut shard = self.shard(tag).ok_or(Gone)?;
+        if !shard.stop_waiting(response, tag) || response.is_void() {
+            return Err(Gone);
+        }
+        let place = Place::new(spot, is_update);
+        let entry = Entry { tag: tag.bits, place, generation: response.id() };
+        let old = shard.put(tag, entry);
+        self.came(spot, old.as_ref());
+        Ok(old)
+    }
+
+    /// A response does not wait any more, and was not written.
+    pub(super) fn give_up(&self, response: &StoredResponse, tag: Tag) {
+        if let Some(mut shard) = self.shard(tag) {
+            shard.stop_waiting(response, tag);
+        }
+    }
+
+    /// `new` waits to be written in the place of `old`, if that is still there and `allowed` says yes.
+    pub(super) fn replace(
+        &self,
+        old: &StoredResponse,
+        from: Tag,
+        new: &StoredResponse,
+        to: Tag,
+        allowed: impl FnOnce() -> bool,
+    ) -> bool {
+        let Some(mut shard) = self.shard(from) else { return false };
+        let known = shard.of(from);
+        let is_written =
+            known.is_some_and(|known| known.generation == old.id() && !known.is_superseded);
+        let waiting = shard.pending.get(&from.key_bits()).into_iter().flatten();
+        let is_waiting = waiting.into_iter().any(|other| other.id() == old.id());
+        if !(is_written || is_waiting) || old.is_void() || !allowed() {
+            return false;
+        }
+        shard.stop_waiting(old, from);
+        shard.change(from, |entry| {
+            if entry.generation == old.id() {
+                entry.place = entry.place.superseded();
+            }
+        });
+        let waiting = shard.pending.entry(to.key_bits()).or_default();
+        waiting.retain(|other| !same_variant(other, new));
+        waiting.push(new.clone());
+        true
+    }
+
+    /// A newer response of the variant is in memory: what is on disk is not found any more, and stays
+    /// only to be known of.
+    pub(super) fn supersede(&self, tag: Tag, below: u64) {
+        let Some(mut shard) = self.shard(tag) else { return };
+        shard.change(tag, |entry| {
+            if entry.generation < below {
+                entry.place = entry.place.superseded();
+            }
+        });
+    }
+
+    /// Takes out what is older than `below`.
+    pub(super) fn take(&self, digest: u128, which: Which, below: u64) -> Taken {
+        let variant = match which {
+            Which::All => 0,
+            Which::Variant(variant) => variant,
+        };
+        let tag = Tag::new(digest, variant);
+        let Some(mut shard) = self.shard(tag) else { return Taken::default() };
+        let mut taken = Taken::default();
+        let goes = |known: &Known| {
+            (which == Which::All || known.tag == tag) && known.generation < below
+        };
+        for known in shard.of_key(tag).filter(goes).collect::<Vec<_>>() {
+            if shard.remove(&known) {
+                taken.records.push(known);
+            }
+        }
+        if let Some(waiting) = shard.pending.get_mut(&tag.key_bits()) {
+            let goes = |response: &StoredResponse| {
+                let key = response.key().digest();
+                let is_meant = match which {
+                    Which::All => key == digest,
+                    Which::Variant(variant) => {
+                        key == digest && Tag::of(response) == Tag::new(digest, variant)
+                    }
+                };
+                is_meant && response.id() < below
+            };
+            taken.pending = waiting.extract_if(.., |response| goes(response)).collect();
+            if waiting.is_empty() {
+                shard.pending.remove(&tag.key_bits());
+            }
+        }
+        taken.records.iter().for_each(|known| self.went(known));
+        taken
+    }
+
+    /// Takes out one record, if it is still the one that its variant has.
+    pub(super) fn remove(&self, known: &Known) -> bool {
+        let Some(mut shard) = self.shard(known.tag) else { return false };
+        let removed = shard.remove(known);
+        if removed {
+            self.went(known);
+        }
+        removed
+    }
+
+    /// Notes a use; returns how many there were before.
+    pub(super) fn touch(&self, tag: Tag, generation: u64) -> Option<u8> {
+        let mut shard = self.shard(tag)?;
+        let mut before = None;
+        shard.change(tag, |entry| {
+            if entry.generation == generation {
+                before = Some(entry.place.uses());
+                entry.place = entry.place.with_uses(entry.place.uses().saturating_add(1));
+            }
+        });
+        before
+    }
+
+    /// Its uses are counted anew.
+    pub(super) fn forget_uses(&self, known: &Known) {
+        let Some(mut shard) = self.shard(known.tag) else { return };
+        shard.change(known.tag, |entry| {
+            if entry.generation == known.generation {
+                entry.place = entry.place.with_uses(0);
+            }
+        });
+    }
+
+    /// The record was copied; its uses are counted anew.
+    pub(super) fn relocate(&self, known: &Known, spot: Spot, is_update: bool) -> bool {
+        let Some(mut shard) = self.shard(known.tag) else { return false };
+        let mut moved = false;
+        shard.change(known.tag, |entry| {
+            if entry.generation == known.generation && entry.place.spot() == known.spot {
+                let place = Place::new(spot, is_update);
+                let is_superseded = entry.place.is_superseded();
+                entry.place = if is_superseded { place.superseded() } else { place };
+                moved = true;
+            }
+        });
+        if moved {
+            self.bytes.fetch_add(spot.length, Ordering::AcqRel);
+            self.bytes.fetch_sub(known.spot.length, Ordering::AcqRel);
+        }
+        moved
+    }
+
+    /// A record was found at the start. Not taken when a later one of its variant is there already;
+    /// `Ok` has the one that it takes the place of.
+    pub(super) fn recover(
+        &self,
+        tag: Tag,
+        spot: Spot,
+        generation: u64,
+        is_update: bool,
+    ) -> Result<Option<Known>, Gone> {
+        let mut shard = self.shard(tag).ok_or(Gone)?;
+        if shard.of(tag).is_some_and(|known| known.generation >= generation) {
+            return Err(Gone);
+        }
+        let waiting = shard.pending.get(&tag.key_bits()).into_iter().flatten();
+        if waiting.into_iter().any(|other| Tag::of(other) == tag && other.id() >= generation) {
+            return Err(Gone);
+        }
+        let entry = Entry { tag: tag.bits, place: Place::new(spot, is_update), generation };
+        let old = shard.put(tag, entry);
+        self.came(spot, old.as_ref());
+        Ok(old)
+    }
+
+    /// Forgets everything that is written: its files are gone. What waits, waits on.
+    pub(super) fn clear(&self) {
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            let gone = shard.table.iter().map(|entry| entry.known(0)).collect::<Vec<_>>();
+            gone.iter().for_each(|known| self.went(known));
+            shard.table = HashTable::new();
+        }
+    }
+
+    /// Those that wait to be written.
+    pub(super) fn waiting(&self) -> usize {
+        let waiting = |shard: &Mutex<Shard>| shard.lock().pending.values().map(Vec::len).sum::<usize>();
+        self.shards.iter().map(waiting).sum()
+    }
+
+    fn shard(&self, tag: Tag) -> Option<MutexGuard<'_, Shard>> {
+        self.shards.get(tag.shard).map(Mutex::lock)
+    }
+}
+
+/// What was to be written, or to be found, is not there any more, or something later is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Gone;
+
+fn same_variant(one: &StoredResponse, other: &StoredResponse) -> bool {
+    one.key() == other.key() && one.head().nominated == other.head().nominated
+}
+
+/// The table's hash of an entry.
+fn hash(tag: u64) -> u64 {
+    (tag >> 24).wrapping_mul(0x2545_f491_4f6c_dd1d)
+}
+
+impl Shard {
+    fn of_key(&self, tag: Tag) -> impl Iterator<Item = Known> {
+        let entries = self.table.iter_hash(hash(tag.bits));
+        entries
+            .filter(move |entry| entry.tag & !VARIANT == tag.key_bits())
+            .map(move |entry| entry.known(tag.shard))
+    }
+
+    fn of(&self, tag: Tag) -> Option<Known> {
+        let entry = self.table.find(hash(tag.bits), |entry| entry.tag == tag.bits)?;
+        Some(entry.known(tag.shard))
+    }
+
+    fn change(&mut self, tag: Tag, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = self.table.find_mut(hash(tag.bits), |entry| entry.tag == tag.bits) {
+            change(entry);
+        }
+    }
+
+    fn put(&mut self, tag: Tag, new: Entry) -> Option<Known> {
+        if let Some(entry) = self.table.find_mut(hash(tag.bits), |entry| entry.tag == tag.bits) {
+            let old = entry.known(tag.shard);
+            *entry = new;
+            return Some(old);
+        }
+        self.table.insert_unique(hash(tag.bits), new, |entry| hash(entry.tag));
+        None
+    }
+
+    fn remove(&mut self, known: &Known) -> bool {
+        let is_it = |entry: &Entry| {
+            entry.tag == known.tag.bits
+                && entry.generation == known.generation
+                && entry.place.spot() == known.spot
+        };
+        match self.table.find_entry(hash(known.tag.bits), is_it) {
+            Ok(entry) => {
+                entry.remove();
+                true
+            }
+            Err(_absent) => false,
+        }
+    }
+
+    fn stop_waiting(&mut self, response: &StoredResponse, tag: Tag) -> bool {
+        let Some(waiting) = self.pending.get_mut(&tag.key_bits()) else { return false };
+        let before = waiting.len();
+        waiting.retain(|other| other.id() != response.id());
+        let was_there = waiting.len() < before;
+        if waiting.is_empty() {
+            self.pending.remove(&tag.key_bits());
+        }
+        was_there
+    }
+}
+
+impl Entry {
+    fn known(&self, shard: usize) -> Known {
+        Known {
+            tag: Tag { shard, bits: self.tag },
+            generation: self.generation,
+            spot: self.place.spot(),
+            is_update: self.place.is_update(),
+            is_superseded: self.place.is_superseded(),
+            uses: self.place.uses(),
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Which large files there are, who names them, and which are to go.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+
+use super::format::file_length;
+use super::growing::GrowingFile;
+use crate::store::disk::dense::{Dense, Keep};
+use crate::store::disk::io::Io;
+use crate::store::disk::witness::{Origin, Witness};
+
+/// Which large files there are.
+#[derive(Debug)]
+pub(in crate::store) struct Registry {
+    pub(super) io: Arc<dyn Io>,
+    pub(super) witness: Weak<dyn Witness>,
+    entries: Mutex<HashMap<u64, Entry>>,
+    bytes: AtomicU64,
+    /// Names of files that nobody names any more and that are still there.
+    doomed: Mutex<Vec<String>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    digest: u128,
+    /// What it takes on the device.
+    bytes: u64,
+    /// Records that name it.
+    references: u32,
+    /// Until it has its last name.
+    growing: Option<Arc<GrowingFile>>,
+    open: Weak<Dense>,
+}
+
+impl Entry {
+    fn origin(&self, id: u64) -> Origin {
+        match self.growing {
+            Some(_) => Origin::Growing { id },
+            None => Origin::Large { id, digest: self.digest },
+        }
+    }
+}
+
+/// Where a large file is.
+pub(super) enum Place {
+    /// Somebody reads it.
+    Open(Arc<Dense>),
+    /// There.
+    Named(Origin),
+}
+
+impl Registry {
+    pub(super) fn new(io: Arc<dyn Io>, witness: Weak<dyn Witness>) -> Self {
+        Self {
+            io,
+            witness,
+            entries: Mutex::default(),
+            bytes: AtomicU64::new(0),
+            doomed: Mutex::default(),
+        }
+    }
+
+    /// A file is going to be written. Its room counts from the start where it is known.
+    pub(super) fn begin(&self, id: u64, digest: u128, bytes: u64, growing: Arc<GrowingFile>) {
+        let (growing, open) = (Some(growing), Weak::new());
+        self.entries.lock().insert(id, Entry { digest, bytes: 0, references: 0, growing, open });
+        self.grows(id, bytes);
+    }
+
+    /// A file takes so many bytes, at least.
+    pub(super) fn grows(&self, id: u64, bytes: u64) {
+        if let Some(entry) = self.entries.lock().get_mut(&id)
+            && bytes > entry.bytes
+        {
+            self.bytes.fetch_add(bytes - entry.bytes, Ordering::AcqRel);
+            entry.bytes = bytes;
+        }
+    }
+
+    /// A file has been written to its end.
+    pub(super) fn finished(self: &Arc<Self>, file: &GrowingFile) -> Option<Arc<Dense>> {
+        let dense = self.kept(file.id(), file.ended()?);
+        let mut entries = self.entries.lock();
+        entries.get_mut(&file.id())?.open = Arc::downgrade(&dense);
+        drop(entries);
+        Some(dense)
+    }
+
+    /// The same, as long as somebody reads it.
+    fn kept(self: &Arc<Self>, id: u64, dense: Dense) -> Arc<Dense> {
+        Arc::new(dense.keeping(Box::new(Reading { registry: Arc::downgrade(self), id })))
+    }
+
+    /// Remembers that a file was opened; the one that was opened before counts where there is one.
+    pub(super) fn opened(self: &Arc<Self>, id: u64, dense: Dense) -> Option<Arc<Dense>> {
+        let length = dense.length();
+        let dense = self.kept(id, dense);
+        let mut entries = self.entries.lock();
+        let entry = entries.get_mut(&id);
+        let found = entry.map(|entry| {
+            entry.open.upgrade().unwrap_or_else(|| {
+                entry.open = Arc::downgrade(&dense);
+                Arc::clone(&dense)
+            })
+        });
+        drop(entries);
+        self.grows(id, file_length(length));
+        found
+    }
+
+    /// Where a file is that was made for a key of this digest.
+    pub(super) fn place(&self, id: u64, digest: u128) -> Option<Place> {
+        let entries = self.entries.lock();
+        let entry = entries.get(&id).filter(|entry| entry.digest == digest)?;
+        Some(match entry.open.upgrade() {
+            Some(dense) => Place::Open(dense),
+            None => Place::Named(entry.origin(id)),
+        })
+    }
+
+    /// The file and its key's digest, while it has not its last name; `None` in it when it has.
+    pub(super) fn unsettled(&self, id: u64) -> Option<(u128, Option<Arc<GrowingFile>>)> {
+        self.entries.lock().get(&id).map(|entry| (entry.digest, entry.growing.clone()))
+    }
+
+    /// It has its last name; false when nobody wants it any more.
+    pub(super) fn settled(&self, id: u64) -> bool {
+        let mut entries = self.entries.lock();
+        let Some(entry) = entries.get_mut(&id) else { return false };
+        let growing = entry.growing.take();
+        drop(entries);
+        drop(growing);
+        true
+    }
+
+    pub(super) fn retain(&self, id: u64, digest: u128, end: u64) {
+        let mut entries = self.entries.lock();
+        let entry = entries.entry(id).or_insert_with(|| Entry {
+            digest,
+            bytes: 0,
+            references: 0,
+            growing: None,
+            open: Weak::new(),
+        });
+        entry.references = entry.references.saturating_add(1);
+        drop(entries);
+        self.grows(id, file_length(end));
+    }
+
+    pub(super) fn release(self: &Arc<Self>, id: u64) {
+        let mut entries = self.entries.lock();
+        let Some(entry) = entries.get_mut(&id) else { return };
+        entry.references = entry.references.saturating_sub(1);
+        let is_last = entry.references == 0;
+        drop(entries);
+        if is_last {
+            self.drop_unnamed(id, |_| true);
+        }
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Acquire)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.entries.lock().len()
+    }
+
+    pub(super) fn is_known(&self, id: u64) -> bool {
+        self.entries.lock().contains_key(&id)
+    }
+
+    /// Takes a file away that no record names, if `may` agrees.
+    fn drop_unnamed(self: &Arc<Self>, id: u64, may: impl FnOnce(&Entry) -> bool) {
+        let mut entries = self.entries.lock();
+        let found = entries.get(&id).filter(|entry| entry.references == 0 && may(entry));
+        let name = found.map(|entry| entry.origin(id).to_string());
+        let gone = name.is_some().then(|| entries.remove(&id)).flatten();
+        drop(entries);
+        if let Some(entry) = gone {
+            self.bytes.fetch_sub(entry.bytes, Ordering::AcqRel);
+            self.doom(name);
+        }
+    }
+
+    /// A file will not be finished; it has this name if it was made.
+    pub(super) fn forget(self: &Arc<Self>, id: u64, name: Option<String>) {
+        let gone = self.entries.lock().remove(&id);
+        if let Some(entry) = &gone {
+            self.bytes.fetch_sub(entry.bytes, Ordering::AcqRel);
+        }
+        self.doom(name);
+    }
+
+    /// Has a file removed by a thread that may wait: to remove many gigabytes takes a while. When no
+    /// thread has the time it is removed with the next one.
+    fn doom(self: &Arc<Self>, name: Option<String>) {
+        let Some(name) = name else { return };
+        self.doomed.lock().push(name);
+        let registry = Arc::clone(self);
+        match self.witness.upgrade() {
+            Some(witness) => drop(witness.writes().run(Box::new(move || registry.clear()))),
+            None => self.clear(),
+        }
+    }
+
+    /// Removes what nobody names any more. What cannot be removed is tried again the next time.
+    pub(super) fn clear(&self) {
+        let mut left = Vec::new();
+        loop {
+            let Some(name) = self.doomed.lock().pop() else { break };
+            match self.io.remove(&name) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    tracing::debug!(file = name, %error, "a large file could not be removed");
+                    left.push(name);
+                }
+            }
+        }
+        self.doomed.lock().append(&mut left);
+    }
+}
+
+/// Somebody reads a file.
+#[derive(Debug)]
+struct Reading {
+    registry: Weak<Registry>,
+    id: u64,
+}
+
+impl Keep for Reading {}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if let Some(registry) = self.registry.upgrade() {
+            registry.drop_unnamed(self.id, |entry| entry.open.strong_count() == 0);
+        }
+    }
+}

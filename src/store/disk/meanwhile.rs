@@ -1,0 +1,130 @@
+//! What happens while the records of earlier runs are still being found: it beats whatever is found
+//! later.
+
+use std::collections::HashMap;
+
+use parking_lot::{Mutex, MutexGuard};
+
+/// The most keys that are noted; with one more, everything that is not found yet counts as gone.
+const MOST: usize = 256 << 10;
+
+/// What was invalidated or replaced since the start, as long as the recovery runs.
+#[derive(Debug, Default)]
+pub(super) struct Meanwhile(Mutex<Notes>);
+
+/// The notes, locked: who finds records looks here and puts them in the index without letting go.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    is_over: bool,
+    /// Under these keys, what is older is gone.
+    keys: HashMap<u128, u64>,
+    /// Of these variants, what is older is gone.
+    variants: HashMap<(u128, u32), u64>,
+    /// Everything that is older is gone.
+    floor: u64,
+}
+
+impl Meanwhile {
+    /// The notes.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Notes> {
+        self.0.lock()
+    }
+
+    /// Whether the recovery still runs.
+    pub(super) fn is_running(&self) -> bool {
+        !self.0.lock().is_over
+    }
+
+    /// All under a key that is older than `below` is gone. Says whether the recovery still runs.
+    pub(super) fn note_key(&self, digest: u128, below: u64) -> bool {
+        self.0.lock().note(below, |notes| raise(notes.keys.entry(digest).or_default(), below))
+    }
+
+    /// All of a variant that is older than `below` is gone. Says whether the recovery still runs.
+    pub(super) fn note_variant(&self, digest: u128, variant: u32, below: u64) -> bool {
+        let place = (digest, variant);
+        self.0.lock().note(below, |notes| raise(notes.variants.entry(place).or_default(), below))
+    }
+
+    /// The recovery has ended.
+    pub(super) fn end(&self) {
+        *self.0.lock() = Notes { is_over: true, ..Notes::default() };
+    }
+}
+
+impl Notes {
+    /// Whether a record of an earlier run is gone.
+    pub(super) fn are_against(&self, digest: u128, variant: u32, generation: u64) -> bool {
+        let is_older = |below: Option<&u64>| below.is_some_and(|below| generation < *below);
+        generation < self.floor
+            || is_older(self.keys.get(&digest))
+            || is_older(self.variants.get(&(digest, variant)))
+    }
+
+    /// A tombstone was found: the same, for what is found after it.
+    pub(super) fn bury_key(&mut self, digest: u128, below: u64) {
+        self.note(below, |notes| raise(notes.keys.entry(digest).or_default(), below));
+    }
+
+    /// The tombstone of a variant was found.
+    pub(super) fn bury_variant(&mut self, digest: u128, variant: u32, below: u64) {
+        let place = (digest, variant);
+        self.note(below, |notes| raise(notes.variants.entry(place).or_default(), below));
+    }
+
+    fn note(&mut self, below: u64, note: impl FnOnce(&mut Self)) -> bool {
+        if self.is_over {
+            return false;
+        }
+        if self.keys.len() + self.variants.len() >= MOST {
+            raise(&mut self.floor, below);
+        } else {
+            note(self);
+        }
+        true
+    }
+}
+
+fn raise(place: &mut u64, below: u64) {
+    *place = (*place).max(below);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_older_than_a_note_is_gone_until_the_end() {
+        let meanwhile = Meanwhile::default();
+        assert!(meanwhile.note_key(1, 10));
+        assert!(meanwhile.note_key(1, 5), "an older note changes nothing");
+        assert!(meanwhile.note_variant(2, 7, 10));
+        let rows = [
+            ((1, 0, 9), true),
+            ((1, 7, 9), true),
+            ((1, 0, 10), false),
+            ((2, 7, 9), true),
+            ((2, 8, 9), false),
+            ((3, 7, 9), false),
+        ];
+        for ((digest, variant, generation), gone) in rows {
+            let notes = meanwhile.lock();
+            assert_eq!(notes.are_against(digest, variant, generation), gone, "{digest} {variant}");
+        }
+        meanwhile.end();
+        assert!(!meanwhile.is_running());
+        assert!(!meanwhile.note_key(1, 10));
+        assert!(!meanwhile.lock().are_against(1, 0, 9));
+    }
+
+    #[test]
+    fn too_many_notes_are_against_everything_older() {
+        let meanwhile = Meanwhile::default();
+        for digest in 0..=MOST as u128 {
+            meanwhile.note_key(digest, 10);
+        }
+        let notes = meanwhile.lock();
+        assert!(notes.keys.len() <= MOST);
+        assert!(notes.are_against(u128::MAX, 0, 9) && !notes.are_against(u128::MAX, 0, 10));
+    }
+}

@@ -1,0 +1,106 @@
+//! Is told what the bodies on disk meet, takes out what is damaged, and has the threads that wait for the
+//! disk.
+
+use std::io;
+use std::sync::{Arc, OnceLock, Weak};
+
+use super::engine::Engine;
+use super::index::Known;
+use super::pool::Pool;
+use super::record::Place;
+use super::witness::{Lane, Origin, Witness};
+
+/// Threads that read, and threads that write large files. A disk does more at once the more it is
+/// asked; a hit from memory needs none of them.
+const READERS: usize = 4;
+const WRITERS: usize = 2;
+
+/// Reads and writes that may wait for a thread.
+const QUEUED: usize = 1024;
+
+/// Watches over the bodies on disk.
+#[derive(Debug)]
+pub(super) struct Observer {
+    engine: OnceLock<Weak<Engine>>,
+    reads: Pool,
+    writes: Pool,
+}
+
+impl Observer {
+    /// With its threads, and nothing to watch yet.
+    pub(super) fn new() -> io::Result<Self> {
+        let reads = Pool::new("larder-read", READERS, QUEUED)?;
+        let writes = Pool::new("larder-body", WRITERS, QUEUED)?;
+        Ok(Self { engine: OnceLock::new(), reads, writes })
+    }
+
+    /// Watches over this engine from now on.
+    pub(super) fn watch(&self, engine: &Arc<Engine>) {
+        self.engine.set(Arc::downgrade(engine)).ok();
+    }
+
+    fn engine(&self) -> Option<Arc<Engine>> {
+        self.engine.get()?.upgrade()
+    }
+}
+
+impl Witness for Observer {
+    fn damaged(&self, origin: &Origin, offset: u64) {
+        tracing::warn!(file = %origin, offset, "A stored response is damaged and goes");
+        let Some(engine) = self.engine() else { return };
+        engine.counters.damaged.add();
+        match *origin {
+            Origin::Record { segment, offset, digest } => {
+                engine.discard_body(segment, offset, digest);
+            }
+            Origin::Large { id, digest } => {
+                for known in engine.pointers.naming(id) {
+                    engine.discard(digest, None, &known);
+                }
+            }
+            Origin::Growing { .. } => {}
+        }
+    }
+
+    fn unreadable(&self, origin: &Origin, offset: u64, error: &io::Error) {
+        let Some(engine) = self.engine() else { return };
+        tracing::debug!(file = %origin, offset, "A stored response could not be read: {error}");
+        if error.kind() != io::ErrorKind::ResourceBusy {
+            engine.unread(error);
+        }
+    }
+
+    fn unwritable(&self, origin: &Origin, error: &io::Error) {
+        let Some(engine) = self.engine() else { return };
+        tracing::debug!(file = %origin, "A large response could not be written: {error}");
+        engine.failed(error);
+    }
+
+    fn reads(&self) -> &dyn Lane {
+        &self.reads
+    }
+
+    fn writes(&self) -> &dyn Lane {
+        &self.writes
+    }
+}
+
+impl Engine {
+    /// Takes out what has its body in this record.
+    fn discard_body(&self, seq: u32, offset: u64, digest: u128) {
+        let is_here = |known: &Known| {
+            let is_same = |segment: &super::log::Segment| segment.seq == seq;
+            known.spot.offset == offset
+                && self.log.segment(known.spot).is_some_and(|segment| is_same(&segment))
+        };
+        for known in self.index.look(digest).records {
+            let is_based = || {
+                let meta = self.head_of(&known).map(|(_, meta)| meta.body);
+                matches!(meta, Some(Place::Base { seq: s, offset: o, .. }) if (s, o) == (seq, offset))
+            };
+            if is_here(&known) || (known.is_update && is_based()) {
+                self.discard(digest, None, &known);
+            }
+        }
+    }
+}

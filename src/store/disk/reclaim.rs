@@ -1,0 +1,197 @@
+//! Room is made by giving up the oldest segment, or the oldest large file. What was used since it was
+//! written gets a second chance.
+
+use std::io;
+
+use bytes::Bytes;
+
+use super::engine::Engine;
+use super::index::{Known, Tag};
+use super::log::{Draft, Segment};
+use super::record::{self, Header, Kind, Meta, Place};
+use super::segment::{FooterEntry, footer, scan};
+use super::spot::{SEQUENCES, Spot};
+use crate::store::memory::next_id;
+
+/// What gets a second chance takes at most this part of the segment that is given up.
+const SPARED: u64 = 5;
+
+impl Engine {
+    /// Makes room for so many bytes. Stops when nothing is left that could be given up.
+    pub(super) fn make_room(&self, wanted: u64) -> io::Result<()> {
+        // Each large file may be spared once.
+        let mut chances = self.pointers.len();
+        let mut steps = self.log.segments() + 2 * chances + 2;
+        while steps > 0 && self.bytes().saturating_add(wanted) > self.limits.budget {
+            steps -= 1;
+            let segment = self.log.oldest();
+            let oldest = self.pointers.oldest();
+            match (segment, oldest) {
+                (None, None) => return Ok(()),
+                (Some(segment), Some((turn, _))) if segment.youngest() < turn => {
+                    self.reclaim(&segment)?;
+                }
+                (Some(segment), None) => self.reclaim(&segment)?,
+                (_, Some((_, known))) => {
+                    if known_uses(self, &known) > 0 && chances > 0 {
+                        chances -= 1;
+                        self.index.forget_uses(&known);
+                        self.pointers.spare(known.generation, next_id());
+                        self.counters.spared.add();
+                    } else {
+                        self.give_up(&known)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives up a large response.
+    fn give_up(&self, known: &Known) -> io::Result<()> {
+        self.index.remove(known);
+        self.gone(known);
+        self.counters.evicted.add();
+        // The files are gone; a pointer to nothing would be found again at the next start.
+        if let Some(segment) = self.log.segment(known.spot)
+            && let Some(bytes) = self.log.read(&segment, (known.spot.offset, record::HEADER as u64), true)?
+            && let Ok(header) = record::open(&bytes, segment.head)
+        {
+            let below = known.generation.saturating_add(1);
+            self.bury(Header::tombstone(header.digest, below, Some(header.variant)))?;
+        }
+        Ok(())
+    }
+
+    /// Gives up a segment, after what is still wanted of it was copied.
+    fn reclaim(&self, segment: &Segment) -> io::Result<()> {
+        let entries = match footer::read(&*segment.file, segment.head) {
+            Ok(entries) => entries,
+            Err(_none) => scan::scan(&*segment.file, segment.head, segment.end()).entries,
+        };
+        let mut room = segment.end() / SPARED;
+        for entry in entries.iter().filter(|entry| entry.kind.is_response()) {
+            let tag = Tag::new(entry.digest, entry.variant);
+            let Some(known) = self.index.at(tag) else { continue };
+            let is_here = known.generation == entry.generation
+                && known.spot.offset == entry.offset
+                && known.spot.seq == segment.seq % SEQUENCES;
+            let copied = if is_here {
+                self.copy(segment, entry, &known, &mut room)
+            } else if known.is_update && entry.kind == Kind::Object {
+                self.unite(segment, entry, &known, &mut room)
+            } else {
+                Ok(true)
+            };
+            if !copied? {
+                self.index.remove(&known);
+                self.gone(&known);
+                self.counters.evicted.add();
+            }
+        }
+        self.log.flush()?;
+        self.log.drop_oldest(segment)?;
+        self.counters.reclaimed.add();
+        Ok(())
+    }
+
+    /// Copies a record that was used, or that points to files. False when it is to go.
+    fn copy(
+        &self,
+        segment: &Segment,
+        entry: &FooterEntry,
+        known: &Known,
+        room: &mut u64,
+    ) -> io::Result<bool> {
+        let is_pointer = entry.kind == Kind::Pointer;
+        let is_wanted = is_pointer || (self.is_used(known, entry) && entry.length <= *room);
+        if known.is_superseded || known.is_update || !is_wanted {
+            return Ok(false);
+        }
+        let Some(bytes) = self.log.read(segment, (entry.offset, entry.length), true)? else {
+            return Ok(false);
+        };
+        let Ok((header, meta, body)) = record::verify(&bytes, segment.head, entry.offset) else {
+            return Ok(false);
+        };
+        let Some(decoded) = Meta::decode(meta, &header).filter(|meta| self.is_wanted(meta, &header))
+        else {
+            return Ok(false);
+        };
+        drop(decoded);
+        let body = [Bytes::copy_from_slice(body)];
+        let draft = Draft { header, meta, body: &body, is_tombstone: false };
+        let spot = self.append_in_place(&draft)?;
+        self.index.relocate(known, spot, false);
+        if is_pointer {
+            self.pointers.relocate(Known { spot, ..*known });
+        } else {
+            *room = room.saturating_sub(entry.length);
+            self.counters.spared.add();
+        }
+        Ok(true)
+    }
+
+    /// The body is here and its head in a newer record: puts them together. False when they are to go.
+    fn unite(
+        &self,
+        segment: &Segment,
+        entry: &FooterEntry,
+        known: &Known,
+        room: &mut u64,
+    ) -> io::Result<bool> {
+        let Some((header, meta)) = self.head_of(known) else { return Ok(true) };
+        let Place::Base { seq, offset, ref crcs, .. } = meta.body else { return Ok(true) };
+        if (seq, offset) != (segment.seq, entry.offset) {
+            return Ok(true);
+        }
+        let is_wanted =
+            self.is_used(known, entry) && entry.length <= *room && self.is_wanted(&meta, &header);
+        if known.is_superseded || !is_wanted {
+            return Ok(false);
+        }
+        let Some(bytes) = self.log.read(segment, (entry.offset, entry.length), true)? else {
+            return Ok(false);
+        };
+        let Ok((base, _, body)) = record::verify(&bytes, segment.head, entry.offset) else {
+            return Ok(false);
+        };
+        let body = [Bytes::copy_from_slice(body)];
+        let united = Meta { body: Place::Here { crcs: crcs.clone() }, ..meta.clone() };
+        let Some(encoded) = united.encode() else { return Ok(false) };
+        let meta_len = u32::try_from(encoded.len()).map_err(io::Error::other)?;
+        let header = united.header(header.generation, header.lineage, meta_len, base.body_len);
+        let draft = Draft { header, meta: &encoded, body: &body, is_tombstone: false };
+        let spot = self.append_in_place(&draft)?;
+        self.index.relocate(known, spot, false);
+        *room = room.saturating_sub(entry.length);
+        self.counters.spared.add();
+        Ok(true)
+    }
+
+    /// Whether a response was used since it was written: from disk, or, as it is in memory still, there.
+    fn is_used(&self, known: &Known, entry: &FooterEntry) -> bool {
+        known.uses > 0 || (self.is_resident)(entry.digest, known.generation)
+    }
+
+    /// Whether no group that it belongs to was invalidated.
+    fn is_wanted(&self, meta: &Meta, header: &Header) -> bool {
+        !self.epochs.are_over_head(&meta.key, &meta.head, header.generation)
+    }
+
+    /// Appends what is copied: a new segment is begun without making room for it, as that is being made.
+    fn append_in_place(&self, draft: &Draft<'_>) -> io::Result<Spot> {
+        for _ in 0..3 {
+            match self.log.append(draft) {
+                Ok(spot) => return Ok(spot),
+                Err(super::log::Unwritten::Full) => self.log.roll()?,
+                Err(super::log::Unwritten::Slow) => self.log.flush()?,
+            }
+        }
+        Err(io::Error::other("the log takes nothing"))
+    }
+}
+
+fn known_uses(engine: &Engine, known: &Known) -> u8 {
+    engine.index.at(known.tag).filter(|now| now.generation == known.generation).map_or(0, |now| now.uses)
+}

@@ -1,0 +1,189 @@
+//! The start: what earlier runs have left is found again, the newest first, while requests are answered.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use super::engine::Engine;
+use super::index::{Known, Tag};
+use super::log::Segment;
+use super::names;
+use super::record::{HAS_RULE, Kind, ONE, Place};
+use super::segment::footer::{self, FooterEntry, NoFooter};
+use super::segment::{self, scan};
+use super::spot::{SEQUENCES, Spot};
+use crate::store::memory;
+use crate::store::opening::Recovered;
+
+/// How many records are put into the index without letting go of the notes.
+const BATCH: usize = 512;
+
+/// Runs are told apart by the bits of ids from this one on.
+const RUN_SHIFT: u32 = 40;
+
+impl Engine {
+    /// Takes in the segments that are there, without reading their records, and makes ids that are
+    /// larger than theirs. To be called before anything is stored.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub(super) fn adopt(&self) -> io::Result<Adopted> {
+        let names = self.io.list(names::SEGMENTS)?;
+        let mut numbers: Vec<u32> = names.iter().filter_map(|name| names::segment_number(name)).collect();
+        numbers.sort_unstable();
+        let run = numbers.last().map_or(0, |last| u64::from(*last) + 1);
+        memory::raise_ids(run << RUN_SHIFT);
+        let dropped = self.large.clear_parts()? as u64;
+        let mut adopted = Adopted { segments: Vec::new(), dropped, first_id: memory::next_id() };
+        for seq in numbers {
+            match self.open_segment(seq) {
+                Ok(Some(segment)) => adopted.segments.push(Arc::new(segment)),
+                Ok(None) => {
+                    adopted.dropped += 1;
+                    self.io.remove(&names::segment(seq)).ok();
+                }
+                Err(error) => {
+                    adopted.dropped += 1;
+                    tracing::warn!(file = names::segment(seq), "A segment cannot be read: {error}");
+                }
+            }
+        }
+        self.log.adopt(adopted.segments.iter().cloned(), u32::try_from(run).unwrap_or(u32::MAX));
+        Ok(adopted)
+    }
+
+    /// Opens a segment; `None` when it is none, or not the one that its name says.
+    fn open_segment(&self, seq: u32) -> io::Result<Option<Segment>> {
+        let file = self.io.open(&names::segment(seq))?;
+        let length = file.len()?;
+        let mut bytes = [0; segment::HEAD];
+        if length < segment::HEAD as u64 {
+            return Ok(None);
+        }
+        file.read_at(&mut bytes, 0)?;
+        let head = segment::Head::decode(&bytes).filter(|head| head.seq == seq);
+        Ok(head.map(|head| Segment::sealed(seq, head, file, length)))
+    }
+
+    /// Finds the records of all segments again, and the large files that they point to. Ends early when
+    /// `stop` says so.
+    pub(super) fn recover(&self, adopted: Adopted, stop: &AtomicBool) -> Recovered {
+        let begin = Instant::now();
+        let Adopted { segments, mut dropped, first_id } = adopted;
+        let mut pointers = Vec::new();
+        for segment in segments.iter().rev() {
+            if stop.load(Ordering::Acquire) {
+                break;
+            }
+            let entries = match footer::read(&*segment.file, segment.head) {
+                Ok(entries) => entries,
+                Err(why) => {
+                    let scan = scan::scan(&*segment.file, segment.head, segment.end());
+                    dropped += scan.damaged;
+                    if let (NoFooter::Io(error), _) | (_, Some(error)) = (why, scan.error) {
+                        tracing::warn!(file = segment.name(), "A segment cannot be read: {error}");
+                    }
+                    scan.entries
+                }
+            };
+            self.take_in(segment, &entries, &mut pointers);
+        }
+        dropped += self.find_files(&pointers, first_id, stop);
+        self.meanwhile.end();
+        Recovered {
+            responses: self.index.len(),
+            bytes: self.bytes(),
+            dropped,
+            took: begin.elapsed(),
+        }
+    }
+
+    /// Puts the records of a segment into the index, the newest first.
+    fn take_in(&self, segment: &Segment, entries: &[FooterEntry], pointers: &mut Vec<Known>) {
+        for batch in entries.rchunks(BATCH) {
+            let mut notes = self.meanwhile.lock();
+            let mut rules = Vec::new();
+            for entry in batch.iter().rev() {
+                memory::raise_ids(entry.generation.saturating_add(1));
+                segment.is_as_young_as(entry.generation);
+                match entry.kind {
+                    Kind::Tombstone if entry.flags & ONE != 0 => {
+                        notes.bury_variant(entry.digest, entry.variant, entry.generation);
+                    }
+                    Kind::Tombstone => notes.bury_key(entry.digest, entry.generation),
+                    Kind::GroupTombstone => self.epochs.recover(entry.digest, entry.generation),
+                    Kind::Object | Kind::Update | Kind::Pointer => {
+                        if notes.are_against(entry.digest, entry.variant, entry.generation) {
+                            continue;
+                        }
+                        let (tag, seq) = (Tag::new(entry.digest, entry.variant), segment.seq);
+                        let (offset, length) = (entry.offset, entry.length);
+                        let spot = Spot { seq: seq % SEQUENCES, offset, length };
+                        let is_update = entry.kind == Kind::Update;
+                        if self.index.recover(tag, spot, entry.generation, is_update).is_err() {
+                            continue;
+                        }
+                        let known = self.index.at(tag);
+                        if entry.kind == Kind::Pointer {
+                            pointers.extend(known);
+                        }
+                        if entry.flags & HAS_RULE != 0 {
+                            rules.extend(known);
+                        }
+                    }
+                }
+            }
+            drop(notes);
+            for known in rules {
+                if let Some((_, meta)) = self.head_of(&known)
+                    && let Some(rule) = meta.head.query_rule()
+                {
+                    self.queries.add(&meta.key, &rule);
+                }
+            }
+        }
+    }
+
+    /// Reads which files the pointers name; removes the files that nothing names. Returns how many went.
+    fn find_files(&self, pointers: &[Known], first_id: u64, stop: &AtomicBool) -> u64 {
+        let mut dropped = 0;
+        for known in pointers.iter().rev() {
+            if stop.load(Ordering::Acquire) {
+                return dropped;
+            }
+            if !self.index.is_current(known) {
+                continue;
+            }
+            let Some((header, runs)) = self.head_of(known).and_then(|(header, meta)| match meta.body {
+                Place::Files(runs) => Some((header, runs)),
+                Place::Here { .. } | Place::Base { .. } => None,
+            }) else {
+                dropped += 1;
+                self.index.remove(known);
+                continue;
+            };
+            for run in &runs {
+                self.large.retain(run.file, header.digest, run.offset.saturating_add(run.length));
+            }
+            let files = runs.iter().map(|run| run.file).collect();
+            self.pointers.add(*known, files, known.generation);
+            // It may have gone meanwhile.
+            if !self.index.is_current(known) {
+                self.gone(known);
+            }
+        }
+        dropped + self.large.sweep(first_id).map_or(0, |swept| swept as u64)
+    }
+}
+
+/// What is to be found again.
+#[derive(Debug)]
+pub(super) struct Adopted {
+    /// The oldest first.
+    segments: Vec<Arc<Segment>>,
+    /// Files that are no segments.
+    dropped: u64,
+    /// The first id of this run.
+    first_id: u64,
+}

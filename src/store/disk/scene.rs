@@ -1,0 +1,138 @@
+//! A disk tier on a model disk, whose steps the tests take themselves.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use super::engine::{Engine, Limits};
+use super::index::Tag;
+use super::io::Io as _;
+use super::io::faulty::Faulty;
+use super::names;
+use super::observer::Observer;
+use super::tier::{Above, Disk, engine};
+use crate::policy::CacheKey;
+use crate::store::candidates::Candidates;
+use crate::store::opening::Recovered;
+use crate::store::stored::StoredResponse;
+use crate::store::tier::{Storage, Usage};
+use crate::store::under_way::Ticket;
+
+/// Limits for tests: segments of 64 KiB.
+pub(super) const SMALL: Limits =
+    Limits { budget: 1 << 20, segment: 64 << 10, waiting: 1 << 20, behind: 0 };
+
+/// A tier without threads. What it is given is on disk when the call returns, though not yet in a file.
+#[derive(Debug)]
+pub(super) struct Scene {
+    pub(super) disk: Disk,
+    pub(super) model: Faulty,
+    pub(super) found: Recovered,
+}
+
+impl Scene {
+    /// On an empty disk.
+    pub(super) fn new(limits: Limits) -> Self {
+        let model = Faulty::new();
+        for directory in names::DIRECTORIES {
+            model.make_dir(directory).unwrap();
+        }
+        Self::on(model, limits)
+    }
+
+    /// On what is there, after all of it was found.
+    pub(super) fn on(model: Faulty, limits: Limits) -> Self {
+        let above = Above {
+            epochs: Arc::default(),
+            queries: Arc::default(),
+            is_resident: Box::new(|_, _| false),
+        };
+        let (engine, observer): (Arc<Engine>, Arc<Observer>) =
+            engine(Arc::new(model.clone()), limits, above).unwrap();
+        let adopted = engine.adopt().unwrap();
+        let found = engine.recover(adopted, &AtomicBool::new(false));
+        Self { disk: Disk::still(engine, observer), model, found }
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.disk.engine
+    }
+
+    /// Writes all that waits.
+    pub(super) fn drain(&self) {
+        while let Some((job, _)) = self.engine().queue.pop(true, Duration::ZERO) {
+            self.engine().write(&job.response);
+        }
+    }
+
+    /// The same, down to the files.
+    pub(super) fn flush(&self) {
+        self.drain();
+        self.engine().log.flush().unwrap();
+    }
+
+    /// The same, so that it survives a loss of power.
+    pub(super) fn sync(&self) {
+        self.flush();
+        assert!(self.engine().sync());
+    }
+
+    /// Stores a response.
+    pub(super) fn put(&self, response: &StoredResponse) -> bool {
+        self.publish(response, &Ticket::default())
+    }
+
+    /// All that is found.
+    pub(super) fn find(&self, key: &CacheKey) -> Candidates {
+        self.candidates(key)
+    }
+
+    /// What is left after `kill -9`, started again.
+    pub(super) fn killed(&self) -> Self {
+        Self::on(self.model.kill(), self.engine().limits)
+    }
+
+    /// Where the record of a response is.
+    pub(super) fn offset_of(&self, response: &StoredResponse) -> (u32, u64) {
+        let spot = self.engine().index.at(Tag::of(response)).unwrap().spot;
+        (spot.seq, spot.offset)
+    }
+}
+
+impl Storage for Scene {
+    fn candidates(&self, key: &CacheKey) -> Candidates {
+        self.disk.candidates(key)
+    }
+
+    fn used(&self, stored: &StoredResponse) {
+        self.disk.used(stored);
+    }
+
+    fn publish(&self, response: &StoredResponse, ticket: &Ticket) -> bool {
+        let is_taken = self.disk.publish(response, ticket);
+        self.drain();
+        is_taken
+    }
+
+    fn replace(&self, old: &StoredResponse, new: &StoredResponse, ticket: &Ticket) -> bool {
+        let is_replaced = self.disk.replace(old, new, ticket);
+        self.drain();
+        is_replaced
+    }
+
+    fn remove(&self, stored: &StoredResponse) {
+        self.disk.remove(stored);
+    }
+
+    fn invalidate(&self, key: &CacheKey) -> usize {
+        self.disk.invalidate(key)
+    }
+
+    fn usage(&self) -> Usage {
+        self.disk.usage()
+    }
+
+    fn maintain(&self) {
+        self.disk.maintain();
+    }
+}

@@ -1,0 +1,95 @@
+//! The threads of the disk tier: one writes, one syncs, one finds what was there at the start.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::engine::Engine;
+use super::rate::Rate;
+use super::recovery::Adopted;
+use crate::store::opening::Recovered;
+
+/// How long the writer waits for something to write before it looks after what it has written.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What was appended is synced after so long at most.
+const SYNC: Duration = Duration::from_secs(2);
+
+/// The threads.
+#[derive(Debug)]
+pub(super) struct Threads {
+    engine: Arc<Engine>,
+    all: Vec<JoinHandle<()>>,
+}
+
+impl Threads {
+    /// Starts them. What was found is told through `tell`.
+    pub(super) fn start(
+        engine: &Arc<Engine>,
+        adopted: Adopted,
+        tell: watch::Sender<Option<Recovered>>,
+        stop: &Arc<AtomicBool>,
+    ) -> io::Result<Self> {
+        let start = |name: &str, work: Box<dyn FnOnce() + Send>| {
+            Builder::new().name(name.to_owned()).spawn(work)
+        };
+        let (finder, halt) = (Arc::clone(engine), Arc::clone(stop));
+        let find = move || drop(tell.send(Some(finder.recover(adopted, &halt))));
+        let (writer, syncer) = (Arc::clone(engine), Arc::clone(engine));
+        let all = vec![
+            start("larder-find", Box::new(find))?,
+            start("larder-write", Box::new(move || write(&writer)))?,
+            start("larder-sync", Box::new(move || sync(&syncer)))?,
+        ];
+        Ok(Self { engine: Arc::clone(engine), all })
+    }
+
+    /// Waits for their end, up to `deadline`; the queue must have been stopped.
+    pub(super) fn finish(self, deadline: Instant) {
+        while self.engine.queue.len() > 0 && Instant::now() < deadline {
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        self.engine.queue.abandon();
+        self.engine.syncer.stop();
+        for thread in self.all {
+            thread.join().ok();
+        }
+    }
+}
+
+/// Writes what waits, until the queue is stopped and empty.
+fn write(engine: &Engine) {
+    let mut rate = Rate::new(engine.limits.behind, Instant::now());
+    loop {
+        let now = Instant::now();
+        match engine.queue.pop(rate.allows(now), TICK) {
+            Some((job, is_behind)) => {
+                if is_behind {
+                    rate.spend(job.weight());
+                }
+                engine.write(&job.response);
+            }
+            None if engine.queue.is_stopped() => break,
+            None => engine.keep_within_budget(),
+        }
+        engine.flush_if_due(Instant::now());
+        engine.retry_if_due(now);
+    }
+}
+
+/// Syncs when somebody waits for it, else now and then.
+fn sync(engine: &Engine) {
+    while let Some(waiting) = engine.syncer.wait(SYNC) {
+        if waiting.is_empty() {
+            engine.check_directory();
+        }
+        let is_durable = engine.sync();
+        for tell in waiting {
+            drop(tell.send(is_durable));
+        }
+    }
+}

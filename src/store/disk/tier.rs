@@ -1,0 +1,347 @@
+//! The disk tier as the store sees it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokio::sync::{oneshot, watch};
+
+use super::directory::{Directory, OpenError};
+use super::engine::{Buried, Engine, Limits, Parts, Resident};
+use super::index::{Known, Tag, Which};
+use super::io::{Io, System};
+use super::large::LargeFiles;
+use super::observer::Observer;
+use super::queue::{Job, Press};
+use super::record::{Header, variant_of};
+use super::threads::Threads;
+use super::witness::Witness;
+use crate::policy::CacheKey;
+use crate::store::candidates::Candidates;
+use crate::store::flags::OnDisk;
+use crate::store::groups::Epochs;
+use crate::store::memory::next_id;
+use crate::store::opening::Recovered;
+use crate::store::queries::Queries;
+use crate::store::stored::StoredResponse;
+use crate::store::tier::{Storage, Usage};
+use crate::store::under_way::Ticket;
+
+/// The disk tier.
+#[derive(Debug)]
+pub(in crate::store) struct Disk {
+    pub(super) engine: Arc<Engine>,
+    pub(super) observer: Arc<Observer>,
+    threads: Mutex<Option<Threads>>,
+    stop: Arc<AtomicBool>,
+    recovered: watch::Receiver<Option<Recovered>>,
+    /// Locks the directory for as long as this lives.
+    _directory: Option<Directory>,
+}
+
+/// What a tier shares with the store above it.
+pub(in crate::store) struct Above {
+    pub(in crate::store) epochs: Arc<Epochs>,
+    pub(in crate::store) queries: Arc<Queries>,
+    /// Whether memory has the response with this digest and number.
+    pub(in crate::store) is_resident: Resident,
+}
+
+impl Disk {
+    /// Opens a directory; makes it if it is missing. What is in it is found behind the first requests.
+    ///
+    /// # Errors
+    /// When it is in use, is not ours, or cannot be read or written.
+    pub(in crate::store) fn open(
+        root: &Path,
+        reset: bool,
+        limits: Limits,
+        above: Above,
+    ) -> Result<Self, OpenError> {
+        let directory = Directory::open(root, reset)?;
+        let io = Arc::new(System::new(root.to_owned()));
+        let failed = |source| OpenError::Io { dir: root.to_owned(), source };
+        let mut disk = Self::with_io(io, limits, above).map_err(failed)?;
+        disk._directory = Some(directory);
+        Ok(disk)
+    }
+
+    /// The same in another tree of files, with the threads that serve it.
+    pub(super) fn with_io(io: Arc<dyn Io>, limits: Limits, above: Above) -> std::io::Result<Self> {
+        let (engine, observer) = engine(io, limits, above)?;
+        let adopted = engine.adopt()?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let (tell, recovered) = watch::channel(None);
+        let threads = Threads::start(&engine, adopted, tell, &stop)?;
+        let threads = Mutex::new(Some(threads));
+        Ok(Self { engine, observer, threads, stop, recovered, _directory: None })
+    }
+
+    /// Without threads: whoever has it takes the steps.
+    #[cfg(test)]
+    pub(super) fn still(engine: Arc<Engine>, observer: Arc<Observer>) -> Self {
+        let (_, recovered) = watch::channel(None);
+        let (threads, stop) = (Mutex::default(), Arc::default());
+        Self { engine, observer, threads, stop, recovered, _directory: None }
+    }
+
+    /// Waits until everything that earlier runs left was found again.
+    pub(in crate::store) async fn recovered(&self) -> Recovered {
+        let mut recovered = self.recovered.clone();
+        let found = recovered.wait_for(Option::is_some).await;
+        found.ok().and_then(|found| *found).unwrap_or_default()
+    }
+
+    /// All that is on disk under a key, without what `known` says need not be read. At once where the
+    /// system has it in memory.
+    pub(in crate::store) async fn find(
+        &self,
+        key: &CacheKey,
+        resident: &[StoredResponse],
+    ) -> Candidates {
+        let known: Vec<_> = resident.iter().map(|stored| (Tag::of(stored), stored.id())).collect();
+        let is_known = move |record: &Known| {
+            known.iter().any(|(tag, id)| *tag == record.tag && *id >= record.generation)
+        };
+        if let Some(candidates) = self.engine.find(key, &is_known, false) {
+            return candidates;
+        }
+        let (tell, told) = oneshot::channel();
+        let (engine, key) = (Arc::clone(&self.engine), key.clone());
+        let job = move || {
+            let found = engine.find(&key, is_known, true).unwrap_or_default();
+            drop(tell.send(found));
+        };
+        // Nobody has the time: a miss.
+        match self.observer.reads().run(Box::new(job)) {
+            Ok(()) => told.await.unwrap_or_default(),
+            Err(_busy) => Candidates::None,
+        }
+    }
+
+    /// Whether anything may be there under a key that need be read.
+    pub(in crate::store) fn may_have(&self, key: &CacheKey, resident: &[StoredResponse]) -> bool {
+        let found = self.engine.index.look(key.digest());
+        let is_known = |id: u64| resident.iter().any(|stored| stored.id() == id);
+        found.pending.iter().any(|stored| !is_known(stored.id()))
+            || found.records.iter().any(|record| !is_known(record.generation))
+    }
+
+    /// Has a response written that is in memory too, or was until now. Not when it is on disk already.
+    pub(in crate::store) fn save(&self, stored: &StoredResponse, press: Press) -> bool {
+        let tag = Tag::of(stored);
+        if stored.on_disk() == OnDisk::Written && !self.has(stored) {
+            // Its segment was reclaimed.
+            stored.change_on_disk(OnDisk::Written, OnDisk::No);
+        }
+        if !stored.change_on_disk(OnDisk::No, OnDisk::Queued) {
+            return false;
+        }
+        let is_waiting = self.engine.index.enqueue(stored, tag, || !stored.is_void());
+        if is_waiting && self.push(stored, press) {
+            return true;
+        }
+        stored.change_on_disk(OnDisk::Queued, OnDisk::No);
+        false
+    }
+
+    /// A newer response is in memory: older ones of the same variant are not to be found any more.
+    pub(in crate::store) fn supersede(&self, by: &StoredResponse) {
+        let variant = variant_of(&by.head().nominated);
+        self.engine.meanwhile.note_variant(by.key().digest(), variant, by.id());
+        self.engine.index.supersede(Tag::of(by), by.id());
+    }
+
+    /// Whether a later response of the same variant is there.
+    pub(in crate::store) fn has_later(&self, stored: &StoredResponse) -> bool {
+        let known = self.engine.index.at(Tag::of(stored));
+        known.is_some_and(|known| known.generation > stored.id())
+    }
+
+    /// Puts a response where it is found, before it is written: see [`Disk::write`].
+    pub(in crate::store) fn admit(&self, stored: &StoredResponse, ticket: &Ticket) -> bool {
+        let tag = Tag::of(stored);
+        self.engine.index.enqueue(stored, tag, || !ticket.is_void_for(stored) && !stored.is_void())
+    }
+
+    /// Writes what was admitted: at once where that takes no waiting, else soon. False when there is no
+    /// room to wait.
+    pub(in crate::store) fn write(&self, stored: &StoredResponse) -> bool {
+        self.engine.write_at_once(stored) || self.push(stored, Press::Now)
+    }
+
+    fn push(&self, stored: &StoredResponse, press: Press) -> bool {
+        let is_taken = self.engine.queue.push(Job { response: stored.clone() }, press).is_ok();
+        if !is_taken {
+            self.engine.counters.dropped.add();
+            self.engine.index.give_up(stored, Tag::of(stored));
+        }
+        is_taken
+    }
+
+    /// Notes a use; whether the response had been used before.
+    pub(in crate::store) fn touch(&self, stored: &StoredResponse) -> bool {
+        let before = self.engine.index.touch(Tag::of(stored), stored.id());
+        before.is_some_and(|uses| uses > 0)
+    }
+
+    /// Whether the response is what the index has of its variant.
+    pub(in crate::store) fn has(&self, stored: &StoredResponse) -> bool {
+        let known = self.engine.index.at(Tag::of(stored));
+        known.is_some_and(|known| known.generation == stored.id() && !known.is_superseded)
+    }
+
+    /// Takes out all under a key. Returns how many there were, and what to wait for before the client is
+    /// told.
+    pub(in crate::store) fn invalidate_key(&self, key: &CacheKey) -> (usize, Durable) {
+        let (count, buried) = self.engine.take(key.digest(), Which::All, next_id());
+        (count, self.durable(buried))
+    }
+
+    /// The same for one variant.
+    pub(in crate::store) fn invalidate_variant(&self, stored: &StoredResponse) -> Durable {
+        let which = Which::Variant(variant_of(&stored.head().nominated));
+        let (_, buried) = self.engine.take(stored.key().digest(), which, next_id());
+        self.durable(buried)
+    }
+
+    /// Makes it known that groups were invalidated.
+    pub(in crate::store) fn bury_groups(&self, groups: &[(u128, u64)]) -> Durable {
+        let bury = |(digest, epoch): &(u128, u64)| {
+            let header = Header::group_tombstone(*digest, *epoch);
+            self.engine.note(self.engine.bury(header))
+        };
+        if self.engine.is_empty() {
+            return Durable::Now;
+        }
+        let done = self.engine.is_trusted() && groups.iter().all(bury);
+        self.durable(if done { Buried::Appended } else { Buried::Exposed(Vec::new()) })
+    }
+
+    fn durable(&self, buried: Buried) -> Durable {
+        match buried {
+            Buried::Nothing => Durable::Now,
+            Buried::Appended => Durable::Soon(self.engine.syncer.durable()),
+            Buried::Exposed(records) => Durable::Never(records),
+        }
+    }
+
+    /// Waits until an invalidation survives a crash. Where the disk does not let it, what is left there is
+    /// made unreadable; where that fails too, it is counted and said.
+    pub(in crate::store) async fn await_durable(&self, durable: Durable) {
+        let records = match durable {
+            Durable::Now => return,
+            Durable::Soon(told) => match told.await {
+                Ok(true) => return,
+                Ok(false) | Err(_) => Vec::new(),
+            },
+            Durable::Never(records) => records,
+        };
+        let (tell, told) = oneshot::channel();
+        let engine = Arc::clone(&self.engine);
+        let job = move || drop(tell.send(!records.is_empty() && engine.strike_out(&records)));
+        let is_asked = self.observer.writes().run(Box::new(job)).is_ok();
+        if !(is_asked && told.await.unwrap_or(false)) {
+            self.engine.counters.volatile.add();
+            tracing::error!("An invalidation could not be written to disk; a crash may undo it");
+        }
+    }
+
+    /// Writes what waits, up to `deadline`, and ends the segment. Returns how many responses wait still.
+    pub(in crate::store) fn close(&self, deadline: Instant) -> usize {
+        self.stop.store(true, Ordering::Release);
+        self.engine.queue.stop();
+        let threads = self.threads.lock().take();
+        if let Some(threads) = threads {
+            threads.finish(deadline);
+        }
+        let left = self.engine.queue.len();
+        if Instant::now() < deadline {
+            self.engine.note(self.engine.log.close());
+            self.engine.sync();
+        }
+        left
+    }
+
+    /// What happened so far.
+    pub(in crate::store) fn events(&self) -> super::DiskEvents {
+        self.engine.counters.now()
+    }
+
+    /// How many responses wait to be written.
+    pub(in crate::store) fn waiting(&self) -> usize {
+        self.engine.queue.len()
+    }
+}
+
+/// Makes the engine and who watches over it.
+pub(super) fn engine(
+    io: Arc<dyn Io>,
+    limits: Limits,
+    above: Above,
+) -> std::io::Result<(Arc<Engine>, Arc<Observer>)> {
+    let observer = Arc::new(Observer::new()?);
+    let witness: Arc<dyn Witness> = Arc::clone(&observer) as Arc<dyn Witness>;
+    let large = LargeFiles::new(Arc::clone(&io), Arc::downgrade(&witness));
+    let Above { epochs, queries, is_resident } = above;
+    let parts = Parts { limits, io, large, epochs, queries, is_resident, witness };
+    let engine = Arc::new(Engine::new(parts));
+    observer.watch(&engine);
+    Ok((engine, observer))
+}
+
+/// When an invalidation survives a crash.
+#[derive(Debug)]
+pub(in crate::store) enum Durable {
+    /// There was nothing on disk.
+    Now,
+    /// As soon as this says so.
+    Soon(oneshot::Receiver<bool>),
+    /// The disk does not take it: these records are still there.
+    Never(Vec<Known>),
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        self.close(Instant::now() + Duration::from_secs(5));
+    }
+}
+
+impl Storage for Disk {
+    fn candidates(&self, key: &CacheKey) -> Candidates {
+        self.engine.find(key, |_| false, true).unwrap_or_default()
+    }
+
+    fn used(&self, stored: &StoredResponse) {
+        self.touch(stored);
+    }
+
+    fn publish(&self, response: &StoredResponse, ticket: &Ticket) -> bool {
+        self.admit(response, ticket) && self.push(response, Press::Now)
+    }
+
+    fn replace(&self, old: &StoredResponse, new: &StoredResponse, ticket: &Ticket) -> bool {
+        let (from, to) = (Tag::of(old), Tag::of(new));
+        self.engine.index.replace(old, from, new, to, || !ticket.is_void_for(new))
+            && self.push(new, Press::Now)
+    }
+
+    fn remove(&self, stored: &StoredResponse) {
+        let which = Which::Variant(variant_of(&stored.head().nominated));
+        let below = stored.id().saturating_add(1);
+        // Nobody waits: what a crash brings back is what was there before.
+        drop(self.engine.take(stored.key().digest(), which, below));
+    }
+
+    fn invalidate(&self, key: &CacheKey) -> usize {
+        self.invalidate_key(key).0
+    }
+
+    fn usage(&self) -> Usage {
+        Usage { responses: self.engine.index.len(), bytes: self.engine.index.bytes() }
+    }
+
+    fn maintain(&self) {}
+}

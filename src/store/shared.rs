@@ -1,0 +1,290 @@
+//! The two tiers as one: memory before disk, and what goes from one to the other.
+//!
+//! Whatever takes something out asks memory, disk, and memory again: what is on its way from one to the
+//! other at that moment is met in one of them.
+
+use std::sync::{Arc, OnceLock};
+
+use super::Config;
+use super::candidates::Candidates;
+use super::disk::{Disk, Durable, Press};
+use super::groups::Epochs;
+use super::memory::{Memory, next_id};
+use super::offers::Offers;
+use super::queries::{self, Queries};
+use super::same::is_same_variant;
+use super::stored::{Extent, StoredResponse};
+use super::tier::{Storage, Tier, Usage};
+use super::under_way::{Ticket, UnderWay};
+use crate::policy::{CacheKey, StoredHead};
+
+/// Bodies up to this length are put into memory when they are read from disk the second time.
+const PROMOTED: u64 = 64 << 10;
+
+/// What the store and its writers share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) config: Config,
+    pub(super) memory: Memory,
+    pub(super) disk: Arc<OnceLock<Disk>>,
+    pub(super) under_way: UnderWay,
+    pub(super) epochs: Arc<Epochs>,
+    pub(super) queries: Arc<Queries>,
+    offers: Offers,
+}
+
+/// What became of a response that was to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Published {
+    /// It is stored.
+    Stored,
+    /// Something else is, or it was invalidated.
+    Refused,
+    /// The disk does not take it.
+    Dropped,
+}
+
+impl Shared {
+    /// An empty store. With a disk tier, what memory evicts goes there.
+    pub(super) fn new(config: &Config) -> Self {
+        let disk = Arc::new(OnceLock::<Disk>::new());
+        let memory = match &config.disk {
+            None => Memory::new(config.memory),
+            Some(_) => {
+                let below = Arc::clone(&disk);
+                let spill = move |stored: &StoredResponse| {
+                    if let Some(disk) = below.get() {
+                        disk.save(stored, Press::Now);
+                    }
+                };
+                Memory::over_disk(config.memory, config.max_memory_object, Box::new(spill))
+            }
+        };
+        Self {
+            config: config.clone(),
+            memory,
+            disk,
+            under_way: UnderWay::default(),
+            epochs: Arc::default(),
+            queries: Arc::default(),
+            offers: Offers::new(),
+        }
+    }
+
+    pub(super) fn disk(&self) -> Option<&Disk> {
+        self.disk.get()
+    }
+
+    /// All that is stored under `key` and of no group that was invalidated.
+    pub(super) async fn find(&self, key: &CacheKey) -> Candidates {
+        let resident = self.memory.candidates(key);
+        let candidates = match self.disk() {
+            Some(disk) if disk.may_have(key, resident.as_slice()) => {
+                let below = disk.find(key, resident.as_slice()).await;
+                merged(resident, &below)
+            }
+            _ => resident,
+        };
+        let is_over = |response: &&StoredResponse| self.epochs.are_over_for(response);
+        if candidates.iter().find(is_over).is_none() {
+            return candidates;
+        }
+        candidates.iter().filter(is_over).for_each(|response| self.remove(response));
+        candidates.iter().filter(|response| !is_over(response)).cloned().collect()
+    }
+
+    /// Makes a response visible.
+    pub(super) fn publish(&self, response: &StoredResponse, ticket: &Ticket) -> Published {
+        self.index(response);
+        if self.epochs.are_over_for(response) {
+            return Published::Refused;
+        }
+        let Some(disk) = self.disk() else {
+            return Published::of(self.memory.publish(response, ticket));
+        };
+        if disk.has_later(response) {
+            return Published::Refused;
+        }
+        if self.is_for_memory(response) {
+            if !self.memory.publish(response, ticket) {
+                return Published::Refused;
+            }
+            disk.supersede(response);
+            // What does not fit into the queue is written when it is evicted.
+            disk.save(response, Press::Behind);
+            return Published::Stored;
+        }
+        if !disk.admit(response, ticket) {
+            return Published::Refused;
+        }
+        for older in self.memory.candidates(response.key()).iter() {
+            if is_same_variant(older, response) && older.begun() <= response.begun() {
+                self.memory.remove(older);
+            }
+        }
+        disk.supersede(response);
+        if disk.write(response) { Published::Stored } else { Published::Dropped }
+    }
+
+    /// Puts `new`, whose number is younger than this call's look at `old`, in the place of that.
+    pub(super) fn replace(
+        &self,
+        old: &StoredResponse,
+        new: &StoredResponse,
+        ticket: &Ticket,
+    ) -> bool {
+        self.index(new);
+        if self.epochs.are_over_for(old) {
+            return false;
+        }
+        let Some(disk) = self.disk() else { return self.memory.replace(old, new, ticket) };
+        if !self.is_for_memory(new) {
+            let is_resident = old.is_counted() && !old.is_void();
+            let is_done = disk.replace(old, new, ticket)
+                || (is_resident && disk.admit(new, ticket) && disk.write(new));
+            self.memory.remove(old);
+            return is_done;
+        }
+        if self.memory.replace(old, new, ticket) {
+            disk.supersede(new);
+            disk.save(new, Press::Behind);
+            return true;
+        }
+        disk.replace(old, new, ticket)
+    }
+
+    /// Removes one stored response.
+    pub(super) fn remove(&self, stored: &StoredResponse) {
+        self.memory.remove(stored);
+        if let Some(disk) = self.disk() {
+            disk.remove(stored);
+            self.memory.remove(stored);
+        }
+    }
+
+    /// Notes a use.
+    pub(super) fn used(&self, stored: &StoredResponse) {
+        if stored.tier() == Tier::Memory {
+            return self.memory.used(stored);
+        }
+        let Some(disk) = self.disk() else { return };
+        let is_second = disk.touch(stored);
+        if is_second && stored.length() <= PROMOTED && self.is_for_memory(stored) {
+            self.promote(disk, stored);
+        }
+    }
+
+    /// Puts what is on disk into memory too. What memory refuses is offered again after a minute.
+    fn promote(&self, disk: &Disk, stored: &StoredResponse) {
+        if !self.offers.may_offer(stored.key().digest(), stored.id()) {
+            return;
+        }
+        let resident = stored.promoted();
+        let is_in = self.memory.publish(&resident, &Ticket::default());
+        // An invalidation may have looked into memory before it was there.
+        if is_in && !disk.has(stored) {
+            self.memory.remove(&resident);
+        }
+    }
+
+    /// Removes all under a key and all that would answer it, and says how many there were. What was on
+    /// disk does not come back once `Durable` has been awaited.
+    pub(super) async fn invalidate(&self, key: &CacheKey) -> (usize, Vec<Durable>) {
+        // Writers first: what is published before they are told is removed by the lines below.
+        self.under_way.cancel(key);
+        let equivalents = self.equivalents(key).await;
+        let mut waits = Vec::new();
+        for stored in equivalents.iter() {
+            self.memory.remove(stored);
+            waits.extend(self.disk().map(|disk| disk.invalidate_variant(stored)));
+            self.memory.remove(stored);
+        }
+        let mut count = self.memory.invalidate(key);
+        if let Some(disk) = self.disk() {
+            let (below, durable) = disk.invalidate_key(key);
+            count = count.max(below) + self.memory.invalidate(key);
+            waits.push(durable);
+        }
+        (equivalents.len() + count, waits)
+    }
+
+    /// All that is stored for other queries and answers this one too.
+    pub(super) async fn equivalents(&self, key: &CacheKey) -> Candidates {
+        let mut equivalents = Candidates::None;
+        for other in self.queries.like(key) {
+            let answers = |response: &&StoredResponse| {
+                let rule = response.rule();
+                rule.is_some_and(|rule| queries::are_equivalent(rule, response.key(), key))
+            };
+            let stored = self.find(&other).await;
+            stored.iter().filter(answers).for_each(|response| equivalents.push(response.clone()));
+        }
+        equivalents
+    }
+
+    /// A response with another head, in the place of `stored` if that is still there.
+    pub(super) fn freshen(&self, stored: &StoredResponse, head: StoredHead) -> StoredResponse {
+        let fresh = stored.with_head(next_id(), head);
+        self.replace(stored, &fresh, &Ticket::default());
+        fresh
+    }
+
+    /// What a tier holds.
+    pub(super) fn usage_of(&self, tier: Tier) -> Usage {
+        match (tier, self.disk()) {
+            (Tier::Memory, _) => self.memory.usage(),
+            (Tier::Disk, Some(disk)) => disk.usage(),
+            (Tier::Disk, None) => Usage::default(),
+        }
+    }
+
+    /// Does the work that was put off.
+    pub(super) fn maintain(&self) {
+        self.memory.maintain();
+        self.queries.tidy(|key, rule| {
+            let resident = self.memory.candidates(key);
+            resident.iter().any(|stored| stored.rule() == Some(rule))
+                || self.disk().is_some_and(|disk| disk.may_have(key, resident.as_slice()))
+        });
+    }
+
+    /// Whether memory takes it.
+    fn is_for_memory(&self, response: &StoredResponse) -> bool {
+        !response.is_spilled() && response.length() <= self.config.max_memory_object
+    }
+
+    /// Before it is visible: an invalidation that does not find it in the index has told its writer.
+    fn index(&self, response: &StoredResponse) {
+        if let Some(rule) = response.rule() {
+            self.queries.add(response.key(), rule);
+        }
+    }
+}
+
+impl Published {
+    fn of(stored: bool) -> Self {
+        if stored { Self::Stored } else { Self::Refused }
+    }
+}
+
+/// What is in memory and what is on disk: of the same variant the later one.
+fn merged(resident: Candidates, below: &Candidates) -> Candidates {
+    if below.is_empty() {
+        return resident;
+    }
+    let is_older = |one: &StoredResponse, other: &StoredResponse| {
+        is_same_variant(one, other) && (one.begun(), one.id()) <= (other.begun(), other.id())
+    };
+    let stays = |stored: &&StoredResponse| !below.iter().any(|other| {
+        is_older(stored, other) && stored.id() != other.id() && !is_part_of(other, stored)
+    });
+    let mut all: Candidates = resident.iter().filter(stays).cloned().collect();
+    let comes = |stored: &&StoredResponse| !resident.iter().any(|other| is_older(stored, other));
+    below.iter().filter(comes).for_each(|stored| all.push(stored.clone()));
+    all
+}
+
+/// Whether one is a part, and the other whole.
+fn is_part_of(one: &StoredResponse, other: &StoredResponse) -> bool {
+    one.extent() != Extent::Whole && other.extent() == Extent::Whole
+}
