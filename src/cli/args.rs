@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::lab;
 
+pub mod cache;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,8 @@ pub struct Args {
 pub enum Command {
     /// Run the proxy (the default)
     Serve(Box<ServeArgs>),
+    /// Look into the cache directory of a stopped proxy
+    Cache(cache::CacheArgs),
     /// The text client of the lab: sends a bare hostname, prints the whole answer
     Client(ClientArgs),
 }

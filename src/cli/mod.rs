@@ -4,6 +4,7 @@
 //! [`settings::Settings`], and every message about a bad one is made.
 
 pub mod args;
+mod cache;
 pub mod error;
 mod rooms;
 pub mod serve;
@@ -51,6 +52,7 @@ fn dispatch(
         }
     };
     let options = match args.command {
+        Some(Command::Cache(options)) => return cache::run(&options, variable),
         Some(Command::Client(options)) => return Ok(lab::client::run(&options.into_config())),
         Some(Command::Serve(options)) => *options,
         None => args.serve,

@@ -146,14 +146,10 @@ pub fn start(config: Config, parts: Parts) -> Result<Running, StartError> {
 fn open(config: &store::Config) -> Result<(Store, bool), OpenError> {
     match Store::open(config) {
         Ok(store) => Ok((store, config.disk.is_some())),
-        Err(OpenError::Io { dir, source }) => {
+        Err(error @ OpenError::Io { .. }) => {
             let without = store::Config { disk: None, ..config.clone() };
             let store = Store::open(&without)?;
-            tracing::warn!(
-                dir = %dir.display(),
-                error = %source,
-                "Without a disk tier: the cache directory cannot be used; put that right and start again"
-            );
+            tracing::warn!(%error, "Without a disk tier until the next start");
             Ok((store, false))
         }
         Err(error) => Err(error),

@@ -11,6 +11,7 @@ mod disk;
 mod extras;
 mod flags;
 mod groups;
+pub mod inspect;
 mod memory;
 mod offers;
 mod opening;

@@ -1,5 +1,6 @@
 //! The real program, as whoever runs it sees it: its log, its exit codes, its signals.
 
+mod disk;
 mod formats;
 mod logging;
 mod settings;

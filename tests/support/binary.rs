@@ -74,6 +74,11 @@ impl Binary {
         self.directory.path()
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Reads standard output up to the line that is wanted, and returns it.
     pub async fn line(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
         within(what.to_owned(), async {

@@ -14,9 +14,10 @@ use crate::store::disk::record::{ALIGN, HEADER, Header, Kind, LONGEST_BODY, LONG
 const ENTRY: usize = 40;
 
 /// Bytes that the trailer takes.
-const TRAILER: usize = 64;
+pub(in crate::store) const TRAILER: usize = 64;
 
-const MAGIC: &[u8; 8] = b"LARDFTR\n";
+/// What a trailer begins with; the nonce of the segment is behind it.
+pub(in crate::store) const MAGIC: &[u8; 8] = b"LARDFTR\n";
 
 /// The longest record.
 const LONGEST: u64 = HEADER as u64 + LONGEST_META as u64 + LONGEST_BODY as u64;
