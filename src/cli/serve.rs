@@ -85,7 +85,6 @@ pub struct Running {
     addresses: Vec<SocketAddr>,
     drain: Drain,
     store: Arc<Store>,
-    has_disk: bool,
     drain_wait: Duration,
 }
 
@@ -122,8 +121,7 @@ pub fn start(config: Config, parts: Parts) -> Result<Running, StartError> {
     let server = Server::bind(&config.server)?;
     let addresses = server.addresses();
     // After the listeners: who cannot listen does not touch the directory.
-    let (store, has_disk) = open(&config.store)?;
-    let store = Arc::new(store);
+    let store = Arc::new(Store::open(&config.store)?);
     upstream.own_listeners(addresses.clone());
     let proxy = Proxy::new(
         config.proxy,
@@ -138,22 +136,7 @@ pub fn start(config: Config, parts: Parts) -> Result<Running, StartError> {
     );
     server.serve(Arc::new(Front(proxy)), drain.clone());
     drain.spawn("store maintenance", Class::Background, maintain(store.clone()));
-    Ok(Running { addresses, drain, store, has_disk, drain_wait })
-}
-
-/// Opens the store, and says whether it has a disk tier: a disk in trouble makes a slow proxy, not a
-/// broken one.
-fn open(config: &store::Config) -> Result<(Store, bool), OpenError> {
-    match Store::open(config) {
-        Ok(store) => Ok((store, config.disk.is_some())),
-        Err(error @ OpenError::Io { .. }) => {
-            let without = store::Config { disk: None, ..config.clone() };
-            let store = Store::open(&without)?;
-            tracing::warn!(%error, "Without a disk tier until the next start");
-            Ok((store, false))
-        }
-        Err(error) => Err(error),
-    }
+    Ok(Running { addresses, drain, store, drain_wait })
 }
 
 async fn maintain(store: Arc<Store>) {
@@ -179,13 +162,13 @@ impl Running {
     /// Waits until all that survived the last stop was found again; `None` without a disk tier. May be
     /// dropped and called again.
     pub async fn recovered(&self) -> Option<Recovered> {
-        if self.has_disk { Some(self.store.recovered().await) } else { None }
+        if self.store.has_disk() { Some(self.store.recovered().await) } else { None }
     }
 
     /// After the drain: writes to disk what only memory holds, until `deadline`, and closes the disk
     /// tier; `None` without one.
     pub async fn close(&self, deadline: Instant) -> Option<Closed> {
-        if self.has_disk { Some(self.store.close(deadline).await) } else { None }
+        if self.store.has_disk() { Some(self.store.close(deadline).await) } else { None }
     }
 
     /// Requests in flight.

@@ -54,7 +54,8 @@ impl Store {
         match store.shared.open_disk() {
             Ok(()) => {}
             Err(error @ OpenError::Io { .. }) => {
-                tracing::warn!("{error} Until then, responses are stored in memory only");
+                tracing::warn!("{error} It is tried again; until then nothing is stored on disk");
+                try_again(&store.shared);
             }
             Err(error) => return Err(error),
         }
@@ -94,6 +95,28 @@ impl Store {
             return Closed::default();
         }
         told.await.unwrap_or_default()
+    }
+}
+
+/// A directory that could not be opened is tried again after so long.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// Tries again to open the directory, in a thread of its own, until it is open or the store is gone.
+fn try_again(shared: &Arc<Shared>) {
+    let weak = Arc::downgrade(shared);
+    let work = move || {
+        loop {
+            std::thread::park_timeout(AGAIN);
+            let Some(shared) = weak.upgrade() else { return };
+            match shared.open_disk() {
+                Err(OpenError::Io { .. }) => {}
+                Ok(()) => return tracing::info!("The cache directory is open; responses are stored there"),
+                Err(error) => return tracing::error!("{error}"),
+            }
+        }
+    };
+    if let Err(error) = Builder::new().name("larder-open".to_owned()).spawn(work) {
+        tracing::error!("The cache directory is not tried again: {error}");
     }
 }
 
