@@ -49,6 +49,23 @@ impl Segments {
         Some(Self::first(lineage, &Segment { begun, interval, complete_length, blocks }))
     }
 
+    /// As it was written to disk: the bytes that `partial` names, one behind the other. `None` when they
+    /// are not as many.
+    #[cfg_attr(not(test), expect(dead_code, reason = "nothing reads the disk tier yet"))]
+    pub(super) fn of_disk(
+        lineage: u64,
+        begun: u64,
+        partial: Partial,
+        mut body: Bytes,
+    ) -> Option<Self> {
+        let cut = |interval: &Interval| {
+            let length = usize::try_from(interval.length()).ok()?;
+            (length <= body.len()).then(|| Blocks::compact(vec![body.split_to(length)]))
+        };
+        let runs = partial.intervals.as_slice().iter().map(cut).collect::<Option<_>>()?;
+        body.is_empty().then_some(Self { lineage, begun, partial, runs })
+    }
+
     /// With a new part, whose bytes win over those that are there. At most `most` bytes and
     /// [`INTERVALS`] intervals are kept: the shortest old ones go first. `None` when the two are not
     /// parts of a body of one length.

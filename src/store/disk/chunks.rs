@@ -14,7 +14,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::dense::{Dense, Unread, Why};
 use super::extents::Extents;
-use super::witness::Busy;
+use super::pool::Busy;
 use crate::store::reader::Damaged;
 
 /// When no thread is free for a body that is on its way to its client: the time between two attempts,

@@ -14,13 +14,15 @@ use std::sync::{Arc, Weak};
 
 use super::dense::{Checksums, Dense, Unread, Why};
 use super::io::Io;
+use super::names;
 use super::witness::{Origin, Witness};
 pub(in crate::store) use growing::GrowingFile;
 use registry::{Place, Registry};
-pub(in crate::store) use writer::{Broken, GrowingWriter, UNWRITTEN};
-
-/// Where unfinished files are.
-const PARTS: &str = "part";
+#[cfg_attr(not(test), expect(unused_imports, reason = "nothing writes the disk tier yet"))]
+pub(in crate::store) use writer::Broken;
+pub(in crate::store) use writer::GrowingWriter;
+#[cfg(test)]
+pub(in crate::store) use writer::UNWRITTEN;
 
 /// The large files of a cache directory. Cheap to clone; clones are the same.
 #[derive(Clone, Debug)]
@@ -56,23 +58,24 @@ impl LargeFiles {
         let (digest, growing) = self.0.unsettled(id).ok_or(io::ErrorKind::NotFound)?;
         let Some(growing) = growing else { return Ok(()) };
         growing.sync()?;
-        let (from, to) = (Origin::Growing { id }.to_string(), Origin::Large { id, digest }.to_string());
-        let directory = directory_of(digest);
-        let io = &self.0.io;
+        let directory = names::large_directory(digest);
+        self.0.rename(id, &names::large(digest, id), || self.move_in(id, digest, &directory))?;
+        // In this order: it has always one of its names.
+        self.0.io.sync_dir(&directory)?;
+        self.0.io.sync_dir(names::PARTS)?;
+        self.0.settled(id);
+        Ok(())
+    }
+
+    fn move_in(&self, id: u64, digest: u128, directory: &str) -> io::Result<()> {
+        let (from, to, io) = (names::part(id), names::large(digest, id), &self.0.io);
         match io.rename(&from, &to) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                io.make_dir(&directory)?;
-                io.rename(&from, &to)?;
+                io.make_dir(directory)?;
+                io.rename(&from, &to)
             }
-            renamed => renamed?,
+            renamed => renamed,
         }
-        if !self.0.settled(id) {
-            io.remove(&to)?;
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        // In this order: it has always one of its names.
-        io.sync_dir(&directory)?;
-        io.sync_dir(PARTS)
     }
 
     /// A file that somebody reads already; takes no waiting.
@@ -134,10 +137,10 @@ impl LargeFiles {
     /// # Errors
     /// When the directory cannot be read.
     pub(in crate::store) fn clear_parts(&self) -> io::Result<usize> {
-        let is_ours = |name: &&String| hex(name, 16).is_some();
-        let names = self.0.io.list(PARTS)?;
+        let is_ours = |name: &&String| names::part_id(name).is_some();
+        let names = self.0.io.list(names::PARTS)?;
         let removed = names.iter().filter(is_ours);
-        let removed = removed.map(|name| self.0.io.remove(&format!("{PARTS}/{name}")));
+        let removed = removed.map(|name| self.0.io.remove(&format!("{}/{name}", names::PARTS)));
         Ok(removed.filter(Result::is_ok).count())
     }
 
@@ -149,14 +152,14 @@ impl LargeFiles {
     pub(in crate::store) fn sweep(&self, before: u64) -> io::Result<usize> {
         let mut removed = 0;
         for byte in 0..=u8::MAX {
-            let directory = directory_of(u128::from(byte) << 120);
+            let directory = names::large_directory(u128::from(byte) << 120);
             let names = match self.0.io.list(&directory) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 names => names?,
             };
             for name in names {
-                let orphaned = |id: &u64| *id < before && !self.0.is_known(*id);
-                if large_id(&name).filter(orphaned).is_some() {
+                let orphaned = |&(_, id): &(u128, u64)| id < before && !self.0.is_known(id);
+                if names::large_id(&name).filter(orphaned).is_some() {
                     let gone = self.0.io.remove(&format!("{directory}/{name}"));
                     removed += usize::from(gone.is_ok());
                 }
@@ -164,22 +167,4 @@ impl LargeFiles {
         }
         Ok(removed)
     }
-}
-
-/// The directory of the finished files for keys of this digest.
-fn directory_of(digest: u128) -> String {
-    format!("obj/{:02x}", digest >> 120)
-}
-
-/// The number of a finished file.
-fn large_id(name: &str) -> Option<u64> {
-    let (digest, id) = name.split_once('-')?;
-    hex(digest, 32).and_then(|_| hex(id, 16)).and_then(|id| u64::try_from(id).ok())
-}
-
-/// As many hexadecimal digits, as we write them.
-fn hex(digits: &str, count: usize) -> Option<u128> {
-    let is_ours = |digit: u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
-    let fits = digits.len() == count && digits.bytes().all(is_ours);
-    fits.then(|| u128::from_str_radix(digits, 16).ok())?
 }

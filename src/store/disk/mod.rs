@@ -23,7 +23,7 @@ mod engine;
 pub(in crate::store) mod extents;
 mod index;
 pub(in crate::store) mod io;
-mod large;
+pub(in crate::store) mod large;
 mod load;
 mod log;
 mod meanwhile;

@@ -12,8 +12,6 @@ use parking_lot::{Condvar, Mutex};
 use thiserror::Error;
 use tokio::sync::oneshot;
 
-use super::witness::{self, Lane};
-
 type Job = Box<dyn FnOnce() + Send>;
 
 /// The queue is full, or the pool is going: the job was not taken, and never runs.
@@ -111,12 +109,6 @@ impl Pool {
             refused: self.shared.refused.load(Ordering::Relaxed),
             panicked: self.shared.panicked.load(Ordering::Relaxed),
         }
-    }
-}
-
-impl Lane for Pool {
-    fn run(&self, job: Job) -> Result<(), witness::Busy> {
-        Self::run(self, job).map(drop).map_err(|Busy| witness::Busy)
     }
 }
 

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::io;
 
-/// No thread is free and the queue is full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) struct Busy;
+use super::names;
+use super::pool::{Busy, Pool};
 
 /// Threads that may wait for a device, behind a bounded queue.
 pub(in crate::store) trait Lane: fmt::Debug + Send + Sync {
@@ -14,6 +13,13 @@ pub(in crate::store) trait Lane: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Busy`] when the queue is full; the job is dropped.
     fn run(&self, job: Box<dyn FnOnce() + Send>) -> Result<(), Busy>;
+}
+
+impl Lane for Pool {
+    fn run(&self, job: Box<dyn FnOnce() + Send>) -> Result<(), Busy> {
+        // Who waits for the job has a receiver of its own.
+        Self::run(self, job).map(drop)
+    }
 }
 
 /// Told what happens to bodies on disk: counts and logs it, and takes damaged records out. Never
@@ -65,11 +71,9 @@ pub(in crate::store) enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Record { segment, .. } => write!(f, "seg/{segment:08x}.seg"),
-            Self::Large { id, digest } => {
-                write!(f, "obj/{:02x}/{digest:032x}-{id:016x}", digest >> 120)
-            }
-            Self::Growing { id } => write!(f, "part/{id:016x}"),
+            Self::Record { segment, .. } => f.write_str(&names::segment(*segment)),
+            Self::Large { id, digest } => f.write_str(&names::large(*digest, *id)),
+            Self::Growing { id } => f.write_str(&names::part(*id)),
         }
     }
 }

@@ -141,3 +141,21 @@ fn a_whole_body_is_a_part_of_itself() {
     assert_eq!(patched.length(), 1000);
     assert!(Segments::whole(3, 4, &Blocks::default()).is_none());
 }
+
+#[test]
+fn what_was_written_to_disk_in_one_piece_is_in_parts_again() {
+    let segments = Segments::first(1, &part(0, 99, 1)).with(&part(200, 249, 2), LENGTH).unwrap();
+    let body: Vec<u8> =
+        segments.runs().flat_map(|(_, run)| run.iter().flatten()).copied().collect();
+    let read = |body: &[u8]| {
+        let body = Bytes::copy_from_slice(body);
+        Segments::of_disk(1, 5, segments.partial().clone(), body)
+    };
+    let again = read(&body).unwrap();
+    let mut model = vec![None; LENGTH as usize];
+    model[..100].fill(Some(1));
+    model[200..250].fill(Some(2));
+    check(&again, &model);
+    assert_eq!((again.lineage(), again.begun()), (1, 5));
+    assert!(read(&body[1..]).is_none() && read(&[&body[..], b"x"].concat()).is_none());
+}

@@ -15,14 +15,15 @@ use crate::policy::Interval;
 use crate::store::disk::dense::{Checksums, Dense};
 use crate::store::disk::extents::Extents;
 use crate::store::disk::io::{File, Io};
-use crate::store::disk::witness::{Busy, Origin, Witness};
+use crate::store::disk::pool::Busy;
+use crate::store::disk::witness::{Origin, Witness};
 use crate::store::reader::Reader;
 
 /// Bytes that one job writes before others have their turn.
 const TURN: u64 = 8 << 20;
 
 /// Bytes after which what was written is made to last.
-const SYNC_EVERY: u64 = 64 << 20;
+const SYNC_EVERY: u64 = if cfg!(test) { 1 << 20 } else { 64 << 20 };
 
 /// A large file that is not finished. What was written can be read for as long as anybody has this,
 /// whatever becomes of its writer and of its name.

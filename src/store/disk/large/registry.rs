@@ -31,16 +31,23 @@ struct Entry {
     bytes: u64,
     /// Records that name it.
     references: u32,
-    /// Until it has its last name.
+    /// Until it survives under its last name.
     growing: Option<Arc<GrowingFile>>,
+    is_renamed: bool,
     open: Weak<Dense>,
 }
 
 impl Entry {
+    /// A file that is finished.
+    fn of(digest: u128) -> Self {
+        let (growing, open) = (None, Weak::new());
+        Self { digest, bytes: 0, references: 0, growing, is_renamed: true, open }
+    }
+
     fn origin(&self, id: u64) -> Origin {
-        match self.growing {
-            Some(_) => Origin::Growing { id },
-            None => Origin::Large { id, digest: self.digest },
+        match self.is_renamed {
+            false => Origin::Growing { id },
+            true => Origin::Large { id, digest: self.digest },
         }
     }
 }
@@ -66,8 +73,8 @@ impl Registry {
 
     /// A file is going to be written. Its room counts from the start where it is known.
     pub(super) fn begin(&self, id: u64, digest: u128, bytes: u64, growing: Arc<GrowingFile>) {
-        let (growing, open) = (Some(growing), Weak::new());
-        self.entries.lock().insert(id, Entry { digest, bytes: 0, references: 0, growing, open });
+        let entry = Entry { growing: Some(growing), is_renamed: false, ..Entry::of(digest) };
+        self.entries.lock().insert(id, entry);
         self.grows(id, bytes);
     }
 
@@ -127,25 +134,37 @@ impl Registry {
         self.entries.lock().get(&id).map(|entry| (entry.digest, entry.growing.clone()))
     }
 
-    /// It has its last name; false when nobody wants it any more.
-    pub(super) fn settled(&self, id: u64) -> bool {
+    /// Gives it its last name, once.
+    pub(super) fn rename(
+        self: &Arc<Self>,
+        id: u64,
+        name: &str,
+        rename: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
+        let is_renamed = self.entries.lock().get(&id).map(|entry| entry.is_renamed);
+        if is_renamed.ok_or(io::ErrorKind::NotFound)? {
+            return Ok(());
+        }
+        rename()?;
         let mut entries = self.entries.lock();
-        let Some(entry) = entries.get_mut(&id) else { return false };
-        let growing = entry.growing.take();
+        let wanted = entries.get_mut(&id).map(|entry| entry.is_renamed = true);
         drop(entries);
+        if wanted.is_none() {
+            // It went meanwhile, under its old name.
+            self.doom(Some(name.to_owned()));
+        }
+        wanted.ok_or(io::ErrorKind::NotFound.into())
+    }
+
+    /// It survives under its last name.
+    pub(super) fn settled(&self, id: u64) {
+        let growing = self.entries.lock().get_mut(&id).and_then(|entry| entry.growing.take());
         drop(growing);
-        true
     }
 
     pub(super) fn retain(&self, id: u64, digest: u128, end: u64) {
         let mut entries = self.entries.lock();
-        let entry = entries.entry(id).or_insert_with(|| Entry {
-            digest,
-            bytes: 0,
-            references: 0,
-            growing: None,
-            open: Weak::new(),
-        });
+        let entry = entries.entry(id).or_insert_with(|| Entry::of(digest));
         entry.references = entry.references.saturating_add(1);
         drop(entries);
         self.grows(id, file_length(end));

@@ -5,13 +5,18 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 
+use crate::policy::Interval;
 use crate::store::disk::dense::{BLOCK, Checksums, Dense, Sums};
 use crate::store::disk::extents::{Extents, Run};
-use crate::store::disk::io::{File, Now};
-use crate::store::disk::witness::{Busy, Lane, Origin, Witness};
-use crate::store::reader::Reader;
+use crate::store::disk::io::faulty::Faulty;
+use crate::store::disk::io::{File, Io, Now};
+use crate::store::disk::large::LargeFiles;
+use crate::store::disk::pool::{Busy, Pool};
+use crate::store::disk::witness::{Lane, Origin, Witness};
+use crate::store::reader::{Damaged, Reader};
 
 /// Bytes that nobody confuses with others of the same body.
 pub(super) fn text(length: usize) -> Vec<u8> {
@@ -206,10 +211,7 @@ pub(super) fn dense(tape: &Arc<Tape>, base: usize, body: &[u8], notes: &Arc<Note
 }
 
 /// Reads to the end, running the jobs that it waits for: what came, and how it ended.
-pub(super) fn drain(
-    reader: &mut Reader,
-    notes: &Notes,
-) -> (Vec<u8>, Result<(), crate::store::Damaged>) {
+pub(super) fn drain(reader: &mut Reader, notes: &Notes) -> (Vec<u8>, Result<(), Damaged>) {
     use std::task::{Context, Poll, Waker};
     let mut all = Vec::new();
     loop {
@@ -220,4 +222,111 @@ pub(super) fn drain(
             Poll::Pending => assert!(notes.reads.step(), "it waits for nothing"),
         }
     }
+}
+
+/// Threads, a disk that breaks, and the large files on it.
+#[derive(Debug)]
+pub(super) struct Crew {
+    reads: Pool,
+    writes: Pool,
+    pub(super) notes: Notes,
+}
+
+impl Witness for Crew {
+    fn damaged(&self, origin: &Origin, offset: u64) {
+        self.notes.damaged(origin, offset);
+    }
+
+    fn unreadable(&self, origin: &Origin, offset: u64, error: &io::Error) {
+        self.notes.unreadable(origin, offset, error);
+    }
+
+    fn unwritable(&self, origin: &Origin, error: &io::Error) {
+        self.notes.unwritable(origin, error);
+    }
+
+    fn reads(&self) -> &dyn Lane {
+        &self.reads
+    }
+
+    fn writes(&self) -> &dyn Lane {
+        &self.writes
+    }
+}
+
+impl Crew {
+    fn new() -> Arc<Self> {
+        let pool = |name| Pool::new(name, 1, 64).unwrap();
+        Arc::new(Self { reads: pool("r"), writes: pool("w"), notes: Notes::default() })
+    }
+
+    /// Waits until all that was to be written or removed is.
+    pub(super) async fn rest(&self) {
+        for _ in 0..4 {
+            self.writes.run(|| ()).unwrap().await.unwrap();
+        }
+    }
+}
+
+/// Digest and number of the file of most tests.
+pub(super) const DIGEST: u128 = 0xab << 120 | 0x77;
+pub(super) const ID: u64 = 0x1f;
+pub(super) const PART: &str = "part/000000000000001f";
+pub(super) const LAST: &str = "obj/ab/ab000000000000000000000000000077-000000000000001f";
+
+pub(super) struct Shelf {
+    pub(super) disk: Faulty,
+    pub(super) crew: Arc<Crew>,
+    pub(super) files: LargeFiles,
+}
+
+impl Shelf {
+    pub(super) fn new() -> Self {
+        let disk = Faulty::new();
+        disk.make_dir("part").unwrap();
+        Self::on(disk)
+    }
+
+    pub(super) fn on(disk: Faulty) -> Self {
+        let crew = Crew::new();
+        let witness: Weak<dyn Witness> = Arc::downgrade(&(Arc::clone(&crew) as Arc<dyn Witness>));
+        let files = LargeFiles::new(Arc::new(disk.clone()), witness);
+        Self { disk, crew, files }
+    }
+
+    /// A finished file.
+    pub(super) async fn finished(&self, body: &[u8]) -> Arc<Dense> {
+        let (mut writer, _) = self.files.begin(ID, DIGEST, Some(body.len() as u64));
+        for frame in body.chunks(50_000) {
+            writer.write(Bytes::copy_from_slice(frame)).await.unwrap();
+        }
+        writer.finish().await.unwrap()
+    }
+
+    /// A finished file that a record names, closed.
+    pub(super) async fn settled(body: &[u8]) -> Self {
+        let shelf = Self::new();
+        let dense = shelf.finished(body).await;
+        shelf.files.settle(ID).unwrap();
+        shelf.files.retain(ID, DIGEST, dense.length());
+        shelf
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        self.disk.files().into_keys().collect()
+    }
+}
+
+pub(super) async fn read(dense: &Arc<Dense>) -> Result<Vec<u8>, Damaged> {
+    let extents = Arc::new(Extents::whole(1, 1, Arc::clone(dense)));
+    let whole = Interval::whole(dense.length()).unwrap();
+    all(Reader::of_disk(extents.reader(whole).unwrap())).await
+}
+
+pub(super) async fn all(mut reader: Reader) -> Result<Vec<u8>, Damaged> {
+    let mut all = Vec::new();
+    while let Some(bytes) = reader.next().await {
+        all.extend_from_slice(&bytes?);
+    }
+    Ok(all)
 }
