@@ -23,6 +23,9 @@ pub enum BodyError {
     /// The client read so slowly that it held others up for too long.
     #[error("the client read too slowly and held up other clients of the same response")]
     CutOff,
+    /// What was stored of the body cannot be read, or is not what was stored.
+    #[error("what is stored of the response is damaged")]
+    Damaged,
 }
 
 impl BodyError {

@@ -54,8 +54,9 @@ impl Body {
     }
 
     /// The bytes `first` to `last`, both included, of a body that is being fetched.
-    pub fn part(reader: SpoolReader, first: u64, last: u64) -> Self {
-        Self::Part(Slice::new(reader, first, last))
+    pub fn part(mut reader: SpoolReader, first: u64, last: u64) -> Self {
+        let skipped = if first <= last { reader.skip(first) } else { 0 };
+        Self::Part(Slice::new(reader, first - skipped, last - skipped))
     }
 }
 

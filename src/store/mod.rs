@@ -11,6 +11,7 @@ mod disk;
 mod extras;
 mod flags;
 mod groups;
+mod growing;
 pub mod inspect;
 mod memory;
 mod offers;
@@ -41,6 +42,9 @@ pub use disk::{DiskEvents, OpenError};
 use disk::Durable;
 use memory::next_id;
 pub use opening::{Closed, Recovered};
+pub use growing::Growing;
+#[cfg(test)]
+pub(crate) use growing::in_memory;
 pub use reader::{Damaged, Reader};
 pub use stored::{Extent, StoredResponse};
 pub use tier::{Tier, Usage};

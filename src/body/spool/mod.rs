@@ -6,9 +6,17 @@
 //! an eighth is kept for bodies no longer than `read_ahead`) it is a
 //! *window*: it keeps `read_ahead`, runs at the pace of its slowest reader, and cuts off a reader that
 //! holds others up for too long. No task stands behind it; writer and readers wake each other.
+//!
+//! A *backed* spool has a growing file behind it that gets the same bytes. It may be joined to the end,
+//! whatever its length: it keeps what is not written yet, and what somebody reads who is not farther than
+//! `read_ahead` behind; everybody else reads the file, and holds nobody up. Should the file break, the
+//! spool becomes a window, and who still reads the file counts as standing at the first frame held.
 
+mod backing;
 mod budget;
+mod frames;
 mod reader;
+mod seats;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,6 @@
 //! The spool under its lock: pure bookkeeping, no waiting. Wakers to be woken are handed out, so that
 //! they are woken without the lock.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
@@ -11,41 +10,28 @@ use http_body::Frame;
 use tokio::time::Instant;
 
 use super::SpoolConfig;
-use super::budget::{Budget, Size, Taken};
+use super::backing::Backing;
+use super::budget::{Budget, Size};
+use super::frames::Frames;
+use super::seats::Seats;
 use crate::body::BodyError;
+use crate::store::Growing;
 
-/// What a frame costs besides its bytes: a body of tiny frames must not hide from the budget.
-const FRAME_OVERHEAD: u64 = 96;
 /// As long as a body of unknown length has no more bytes, it is taken for a small one.
 const SMALL_SO_FAR: u64 = 64 << 10;
 
 #[derive(Debug)]
 pub(super) struct State {
-    budget: Arc<Budget>,
-    frames: VecDeque<Held>,
-    /// Number of the first frame in `frames`; frames are numbered from 0.
-    first: u64,
-    /// Bytes pushed.
-    head: u64,
+    frames: Frames,
+    seats: Seats,
+    backing: Option<Backing>,
     window: bool,
     end: Option<End>,
     length: Option<u64>,
-    seats: Vec<Option<Seat>>,
-    free: Vec<usize>,
-    /// How many readers wait for each frame; those that were cut off are not among them.
-    positions: BTreeMap<u64, usize>,
-    readers: usize,
     room_waker: Option<Waker>,
     gone_waker: Option<Waker>,
     /// Since when a slow reader has been holding others up.
     held_since: Option<Instant>,
-}
-
-#[derive(Debug)]
-struct Held {
-    start: u64,
-    bytes: Bytes,
-    taken: Taken,
 }
 
 #[derive(Clone, Debug)]
@@ -54,16 +40,17 @@ enum End {
     Failed(BodyError),
 }
 
-#[derive(Debug)]
-struct Seat {
-    next: u64,
-    cut: bool,
-    over: bool,
-    waker: Option<Waker>,
-}
-
 /// What a reader gets.
 pub(super) type Next = Poll<Option<Result<Frame<Bytes>, BodyError>>>;
+
+/// What a reader does next.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// This is what there is for it.
+    Take(Next),
+    /// The bytes `first` to `last`, both included, are in the file.
+    ReadFile { file: Growing, first: u64, last: u64 },
+}
 
 /// What the writer may do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,22 +61,28 @@ pub(super) enum Room {
     Wait(Option<Instant>),
     /// Nobody reads and nobody can come.
     Nobody,
+    /// The budget is used up.
+    Full,
+}
+
+/// What a spool does that keeps everything, when the budget is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WhenFull {
+    /// It becomes a window.
+    Window,
+    /// It says so.
+    Tell,
 }
 
 impl State {
     pub(super) fn new(budget: Arc<Budget>) -> Self {
         Self {
-            budget,
-            frames: VecDeque::new(),
-            first: 0,
-            head: 0,
+            frames: Frames::new(budget),
+            seats: Seats::default(),
+            backing: None,
             window: false,
             end: None,
             length: None,
-            seats: Vec::new(),
-            free: Vec::new(),
-            positions: BTreeMap::new(),
-            readers: 0,
             room_waker: None,
             gone_waker: None,
             held_since: None,
@@ -101,7 +94,7 @@ impl State {
     }
 
     pub(super) fn readers(&self) -> usize {
-        self.readers
+        self.seats.readers()
     }
 
     pub(super) fn announce(&mut self, length: u64) {
@@ -111,124 +104,126 @@ impl State {
     // ---- readers ----
 
     pub(super) fn join(&mut self) -> Option<usize> {
-        if !self.joinable() {
-            return None;
-        }
-        let seat = Seat { next: 0, cut: false, over: false, waker: None };
-        self.readers += 1;
-        *self.positions.entry(0).or_default() += 1;
-        let at = self.free.pop().unwrap_or(self.seats.len());
-        match self.seats.get_mut(at) {
-            Some(free) => *free = Some(seat),
-            None => self.seats.push(Some(seat)),
-        }
-        Some(at)
+        self.joinable().then(|| self.seats.join())
     }
 
     /// The next frame for a reader; leaves the waker there when there is none.
-    pub(super) fn read(&mut self, at: usize, waker: &Waker) -> (Next, Option<Waker>) {
-        let behind = self.first + self.frames.len() as u64;
-        let Some(seat) = self.seats.get_mut(at).and_then(Option::as_mut) else {
-            return (Poll::Ready(None), None);
+    pub(super) fn read(&mut self, index: usize, waker: &Waker) -> (Step, Option<Waker>) {
+        let Some(seat) = self.seats.get_mut(index).filter(|seat| !seat.over) else {
+            return (Step::Take(Poll::Ready(None)), None);
         };
-        if seat.over {
-            return (Poll::Ready(None), None);
-        }
         if seat.cut {
             seat.over = true;
-            return (Poll::Ready(Some(Err(BodyError::CutOff))), None);
+            return (Step::Take(Poll::Ready(Some(Err(BodyError::CutOff)))), None);
         }
-        if seat.next == behind {
+        if let Some(backing) = self.backing.as_ref().filter(|_| seat.at < self.frames.tail()) {
+            let (file, last) = (backing.file(), self.frames.tail() - 1);
+            return (Step::ReadFile { file, first: seat.at, last }, None);
+        }
+        if seat.at == self.frames.head() {
             let Some(end) = &self.end else {
                 if !seat.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
                     seat.waker = Some(waker.clone());
                 }
-                return (Poll::Pending, None);
+                return (Step::Take(Poll::Pending), None);
             };
             seat.over = true;
             let last = match end {
                 End::Complete(trailers) => trailers.clone().map(|t| Ok(Frame::trailers(t))),
                 End::Failed(error) => Some(Err(error.clone())),
             };
-            return (Poll::Ready(last), None);
+            return (Step::Take(Poll::Ready(last)), None);
         }
-        let from = seat.next;
-        seat.next += 1;
-        let held = usize::try_from(from.saturating_sub(self.first)).ok();
-        let held = held.and_then(|index| self.frames.get(index));
-        let bytes = held.map(|held| held.bytes.clone()).unwrap_or_default();
-        self.leave_position(from);
-        *self.positions.entry(from + 1).or_default() += 1;
+        let bytes = self.frames.at(seat.at).cloned().unwrap_or_default();
+        let waker = self.advance(index, bytes.len() as u64);
+        (Step::Take(Poll::Ready(Some(Ok(Frame::data(bytes))))), waker)
+    }
+
+    /// A reader has read so many bytes more.
+    pub(super) fn advance(&mut self, index: usize, length: u64) -> Option<Waker> {
+        let at = self.seats.advance(index, length)?;
         let trimmed = self.trim();
         // Only what may change the writer's mind wakes it: with many readers most reads do not.
         let matters = if self.window {
-            trimmed || from + 1 == behind
+            trimmed || at == self.frames.head()
         } else {
-            self.positions.last_key_value().is_some_and(|(next, _)| *next == from + 1)
+            self.seats.fastest() == Some(at)
         };
-        let waker = if matters { self.room_waker.take() } else { None };
-        (Poll::Ready(Some(Ok(Frame::data(bytes)))), waker)
+        if matters { self.room_waker.take() } else { None }
+    }
+
+    /// Moves a reader on, to `offset` at most, without reading: over what is in the file alone. Returns
+    /// how many bytes that were.
+    pub(super) fn skip(&mut self, index: usize, offset: u64) -> (u64, Option<Waker>) {
+        let seat = self.seats.get(index).filter(|_| self.backing.is_some());
+        let to = offset.min(self.frames.tail());
+        match seat.and_then(|seat| to.checked_sub(seat.at)) {
+            None | Some(0) => (0, None),
+            Some(length) => (length, self.advance(index, length)),
+        }
+    }
+
+    /// A reader gets nothing more.
+    pub(super) fn close(&mut self, index: usize) {
+        if let Some(seat) = self.seats.get_mut(index) {
+            seat.over = true;
+        }
+    }
+
+    /// Whether a reader was cut off.
+    pub(super) fn is_cut(&self, index: usize) -> bool {
+        self.seats.get(index).is_none_or(|seat| seat.cut)
     }
 
     /// Whether a reader has nothing more to get.
-    pub(super) fn is_over(&self, at: usize) -> bool {
-        let Some(seat) = self.seats.get(at).and_then(Option::as_ref) else { return true };
-        let behind = self.first + self.frames.len() as u64;
-        seat.over
-            || (!seat.cut && seat.next == behind && matches!(self.end, Some(End::Complete(None))))
+    pub(super) fn is_over(&self, index: usize) -> bool {
+        let Some(seat) = self.seats.get(index) else { return true };
+        let has_all = seat.at == self.frames.head();
+        seat.over || (!seat.cut && has_all && matches!(self.end, Some(End::Complete(None))))
     }
 
     /// The length of the whole body, where it is known.
     pub(super) fn length(&self) -> Option<u64> {
         match self.end {
-            Some(End::Complete(None)) => Some(self.head),
+            Some(End::Complete(None)) => Some(self.frames.head()),
             Some(End::Complete(Some(_))) => None,
             _ => self.length,
         }
     }
 
-    pub(super) fn leave(&mut self, at: usize) -> [Option<Waker>; 2] {
-        let Some(seat) = self.seats.get_mut(at).and_then(Option::take) else { return [None, None] };
-        self.free.push(at);
+    pub(super) fn leave(&mut self, index: usize) -> [Option<Waker>; 2] {
+        let Some(seat) = self.seats.leave(index) else { return [None, None] };
         if !seat.cut {
-            self.readers -= 1;
-            self.leave_position(seat.next);
             self.trim();
         }
-        let gone = if self.readers == 0 { self.gone_waker.take() } else { None };
+        let gone = if self.readers() == 0 { self.gone_waker.take() } else { None };
         [self.room_waker.take(), gone]
-    }
-
-    fn leave_position(&mut self, next: u64) {
-        if let Some(count) = self.positions.get_mut(&next) {
-            *count -= 1;
-            if *count == 0 {
-                self.positions.remove(&next);
-            }
-        }
     }
 
     // ---- the writer ----
 
-    /// How far the writer is ahead of the reader that counts; nothing when nobody reads.
-    fn ahead(&self) -> u64 {
-        let counts = if self.window {
-            self.positions.first_key_value()
-        } else {
-            self.positions.last_key_value()
-        };
-        counts.map_or(0, |(next, _)| self.head - self.offset(*next))
+    /// Keeps from now on only what the file does not have, and what somebody reads in memory.
+    pub(super) fn back(&mut self, backing: Backing) {
+        if self.joinable() && self.backing.is_none() {
+            self.backing = Some(backing);
+            self.trim();
+        }
     }
 
-    /// The offset of a frame's first byte.
-    fn offset(&self, frame: u64) -> u64 {
-        let index = usize::try_from(frame.saturating_sub(self.first)).unwrap_or(usize::MAX);
-        self.frames.get(index).map_or(self.head, |held| held.start)
+    /// How far the writer is ahead of the reader that counts; nothing when nobody reads. In a window
+    /// who reads the file is no farther back than the first frame held.
+    fn ahead(&self) -> u64 {
+        let counts = if self.window {
+            self.seats.slowest().map(|at| at.max(self.frames.tail()))
+        } else {
+            self.seats.fastest()
+        };
+        counts.map_or(0, |at| self.frames.head() - at)
     }
 
     /// Whether there is room for another frame; leaves the waker when there is none.
     pub(super) fn room(&mut self, config: &SpoolConfig, waker: &Waker) -> Room {
-        if self.window && self.readers == 0 {
+        if self.window && self.readers() == 0 {
             return Room::Nobody;
         }
         if self.ahead() >= config.read_ahead {
@@ -239,27 +234,42 @@ impl State {
     }
 
     /// Adds a frame when there is room and the budget has it; leaves the waker when not.
-    pub(super) fn add(&mut self, bytes: &Bytes, config: &SpoolConfig, waker: &Waker) -> Room {
-        if self.window && self.readers == 0 {
+    pub(super) fn add(
+        &mut self,
+        bytes: &Bytes,
+        when_full: WhenFull,
+        config: &SpoolConfig,
+        waker: &Waker,
+    ) -> Room {
+        if self.window && self.readers() == 0 {
             return Room::Nobody;
         }
         if self.ahead() >= config.read_ahead {
             return self.wait(config, waker);
         }
-        let cost = bytes.len() as u64 + FRAME_OVERHEAD;
-        let taken = match self.budget.try_take(cost, self.size(bytes, config)) {
-            Some(taken) => taken,
-            None if !self.window => {
-                // What this lets go may be enough.
-                self.stop_joining();
-                return self.add(bytes, config, waker);
+        self.trim();
+        let size = self.size(bytes, config);
+        if !self.frames.try_push(bytes, size) {
+            let is_backed = self.backing.as_ref().is_some_and(Backing::takes);
+            match when_full {
+                _ if is_backed => {
+                    self.let_go_of_written();
+                    if !self.frames.try_push(bytes, size) {
+                        // The file's writer holds the same bytes in any case, and no more than it may.
+                        self.frames.push(bytes);
+                    }
+                }
+                WhenFull::Tell if !self.window => return Room::Full,
+                WhenFull::Window if !self.window => {
+                    // What this lets go may be enough.
+                    self.stop_joining();
+                    return self.add(bytes, when_full, config, waker);
+                }
+                _ if !self.frames.is_empty() => return self.wait(config, waker),
+                _ => self.frames.push(bytes),
             }
-            None if !self.frames.is_empty() => return self.wait(config, waker),
-            None => self.budget.take(cost),
-        };
+        }
         self.held_since = None;
-        self.frames.push_back(Held { start: self.head, bytes: bytes.clone(), taken });
-        self.head += bytes.len() as u64;
         Room::Free
     }
 
@@ -269,7 +279,7 @@ impl State {
         match self.length {
             _ if self.window => Size::Large,
             Some(length) if length <= config.read_ahead => Size::Small,
-            None if self.head + bytes.len() as u64 <= SMALL_SO_FAR => Size::SmallSoFar,
+            None if self.frames.head() + bytes.len() as u64 <= SMALL_SO_FAR => Size::SmallSoFar,
             _ => Size::Large,
         }
     }
@@ -278,8 +288,7 @@ impl State {
     /// has read everything and waits, which cannot be while the spool may be joined.
     fn wait(&mut self, config: &SpoolConfig, waker: &Waker) -> Room {
         self.room_waker = Some(waker.clone());
-        let behind = self.first + self.frames.len() as u64;
-        if !self.positions.contains_key(&behind) {
+        if !self.seats.is_anybody_at(self.frames.head()) {
             self.held_since = None;
             return Room::Wait(None);
         }
@@ -290,7 +299,7 @@ impl State {
     /// Cuts off the readers that leave no room, when their time is over.
     pub(super) fn cut_off(&mut self, config: &SpoolConfig) -> Vec<Waker> {
         let now = Instant::now();
-        let held_up = self.positions.contains_key(&(self.first + self.frames.len() as u64));
+        let held_up = self.seats.is_anybody_at(self.frames.head());
         if !held_up || self.held_since.is_none_or(|since| since + config.cutoff > now) {
             return Vec::new();
         }
@@ -298,37 +307,30 @@ impl State {
         // Without room for the window all who leave none; else the budget is used up, and it is
         // whoever has something left to read.
         let lag = if self.ahead() >= config.read_ahead { config.read_ahead } else { 1 };
-        let late = |next: u64| self.head - self.offset(next) >= lag;
-        let slow: Vec<u64> = self.positions.keys().copied().filter(|next| late(*next)).collect();
-        let mut wakers = Vec::new();
-        for seat in self.seats.iter_mut().flatten() {
-            if !seat.cut && slow.contains(&seat.next) {
-                seat.cut = true;
-                self.readers -= 1;
-                wakers.extend(seat.waker.take());
-            }
-        }
-        for next in slow {
-            self.positions.remove(&next);
-        }
+        let (head, tail) = (self.frames.head(), self.frames.tail());
+        let wakers = self.seats.cut(|at| head - at.max(tail) >= lag);
         self.trim();
         wakers
     }
 
     /// All readers that wait.
     pub(super) fn wake_readers(&mut self) -> Vec<Waker> {
-        self.seats.iter_mut().flatten().filter_map(|seat| seat.waker.take()).collect()
+        self.seats.wake()
     }
 
-    /// Nobody may join any more: what no reader needs goes, all of it when there is none.
+    /// Nobody may join any more: what no reader needs goes, all of it when there is none. Before the
+    /// end the file counts for nothing any more.
     pub(super) fn stop_joining(&mut self) {
         self.window = true;
+        if let Some(backing) = self.backing.as_mut().filter(|_| self.end.is_none()) {
+            backing.give_up();
+        }
         self.trim();
     }
 
     /// Stops joining when nobody reads, and says whether that is so: nobody comes in between.
     pub(super) fn stop_joining_if_unread(&mut self) -> bool {
-        let unread = self.readers == 0;
+        let unread = self.readers() == 0;
         if unread {
             self.stop_joining();
         }
@@ -336,10 +338,10 @@ impl State {
     }
 
     pub(super) fn gone(&mut self, waker: &Waker) -> bool {
-        if self.readers > 0 {
+        if self.readers() > 0 {
             self.gone_waker = Some(waker.clone());
         }
-        self.readers == 0
+        self.readers() == 0
     }
 
     pub(super) fn finish(&mut self, trailers: Option<HeaderMap>) {
@@ -348,26 +350,35 @@ impl State {
     }
 
     pub(super) fn fail(&mut self, error: BodyError) {
-        self.end.get_or_insert(End::Failed(error));
+        if self.end.is_none() {
+            self.end = Some(End::Failed(error));
+            self.backing.iter_mut().for_each(Backing::give_up);
+        }
         self.trim();
     }
 
     // ---- frames ----
 
-    /// Lets go what nobody will read; says whether there was anything.
+    /// Lets go what nobody will read, and what is read from the file instead; says whether there was
+    /// anything.
     fn trim(&mut self) -> bool {
-        if self.joinable() {
-            return false;
+        let (tail, joinable) = (self.frames.tail(), self.joinable());
+        while let Some(first) = self.frames.first() {
+            let is_passed = || self.seats.slowest().is_none_or(|at| at > first.start);
+            let replaces = |backing: &Backing| backing.replaces(&first, &self.frames, &self.seats);
+            if (joinable || !is_passed()) && !self.backing.as_ref().is_some_and(replaces) {
+                break;
+            }
+            self.frames.drop_first();
         }
-        let before = self.first;
-        let behind = self.first + self.frames.len() as u64;
-        let needed = self.positions.first_key_value().map_or(behind, |(next, _)| *next);
-        while self.first < needed {
-            let Some(held) = self.frames.pop_front() else { break };
-            let cost = held.bytes.len() as u64 + FRAME_OVERHEAD;
-            self.budget.give_back(cost, held.taken);
-            self.first += 1;
+        self.frames.tail() > tail
+    }
+
+    /// Lets go all that is in the file, whoever reads it.
+    fn let_go_of_written(&mut self) {
+        let written = self.backing.as_ref().map_or(0, Backing::written);
+        while self.frames.first().is_some_and(|first| first.end <= written) {
+            self.frames.drop_first();
         }
-        self.first > before
     }
 }

@@ -9,9 +9,11 @@ use http::HeaderMap;
 use thiserror::Error;
 use tokio::time::timeout_at;
 
-use super::state::{Room, State};
+use super::backing::Backing;
+use super::state::{Room, State, WhenFull};
 use super::{Shared, Spool, SpoolConfig};
 use crate::body::BodyError;
+use crate::store::Growing;
 
 /// Nobody reads the spool and nobody can join it: there is nothing left to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -21,7 +23,7 @@ pub struct Abandoned;
 /// How a push went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pushed {
-    /// The spool holds everything since the first byte and may be joined.
+    /// Everything since the first byte is there, and the spool may be joined.
     Kept,
     /// The spool is a window. Whoever is storing the same bytes gives that up now: while the spool
     /// kept everything they were in the budget, from now on they would not be.
@@ -50,7 +52,8 @@ impl SpoolWriter {
     /// # Errors
     /// [`Abandoned`] when nobody is left to read and nobody can join.
     pub async fn room(&mut self) -> Result<(), Abandoned> {
-        self.wait(State::room).await
+        self.wait(State::room).await?;
+        Ok(())
     }
 
     /// Adds a part of the body, when there is room. The caller has copied it: a slice of a read buffer
@@ -60,15 +63,48 @@ impl SpoolWriter {
     /// # Errors
     /// [`Abandoned`] when nobody is left to read and nobody can join.
     pub async fn push(&mut self, bytes: Bytes) -> Result<Pushed, Abandoned> {
-        if !bytes.is_empty() {
-            self.wait(|state, config, waker| state.add(&bytes, config, waker)).await?;
-            let wakers = self.shared().state.lock().wake_readers();
-            wake(wakers);
-        }
+        self.add(&bytes, WhenFull::Window).await?;
         Ok(if self.joinable() { Pushed::Kept } else { Pushed::Window })
     }
 
-    /// Stops being joinable: from now on a window, at the pace of the slowest reader.
+    /// Adds a part of the body as [`SpoolWriter::push`] does, but gives it back where the budget is used
+    /// up and the spool would stop being joinable for it: perhaps it can be [backed](Self::back) now.
+    /// Not cancel-safe.
+    ///
+    /// # Errors
+    /// [`Abandoned`] when nobody is left to read and nobody can join.
+    pub async fn offer(&mut self, bytes: Bytes) -> Result<Option<Bytes>, Abandoned> {
+        let is_added = self.add(&bytes, WhenFull::Tell).await?;
+        Ok((!is_added).then_some(bytes))
+    }
+
+    async fn add(&self, bytes: &Bytes, when_full: WhenFull) -> Result<bool, Abandoned> {
+        if bytes.is_empty() {
+            return Ok(true);
+        }
+        let add = |state: &mut State, config: &SpoolConfig, waker: &Waker| {
+            state.add(bytes, when_full, config, waker)
+        };
+        let is_added = self.wait(add).await?;
+        if is_added {
+            let wakers = self.shared().state.lock().wake_readers();
+            wake(wakers);
+        }
+        Ok(is_added)
+    }
+
+    /// From now on `growing`, whose first byte is that of the body, gets all that is pushed, before it is
+    /// pushed or soon after. The spool then lets go what is written there and who is not close behind
+    /// reads the file: it stays joinable whatever its length, and nobody holds anybody up. When the file
+    /// breaks: [`SpoolWriter::stop_joining`]. Has no effect on a spool that is not joinable, or that is
+    /// backed already.
+    pub fn back(&mut self, growing: Growing) {
+        let Shared { config, state } = self.shared();
+        state.lock().back(Backing::new(growing, config.read_ahead));
+    }
+
+    /// Stops being joinable: from now on a window, at the pace of the slowest reader. A file that backs
+    /// it takes nothing more; who is behind reads there what was written, and the window waits for it.
     pub fn stop_joining(&mut self) {
         self.shared().state.lock().stop_joining();
     }
@@ -80,7 +116,7 @@ impl SpoolWriter {
         self.shared().state.lock().stop_joining_if_unread()
     }
 
-    /// Whether the spool holds everything since the first byte, and may be joined.
+    /// Whether everything since the first byte is there, in the spool or in its file, and it may be joined.
     pub fn joinable(&self) -> bool {
         self.shared().state.lock().joinable()
     }
@@ -119,11 +155,12 @@ impl SpoolWriter {
     }
 
     /// Repeats `step` whenever the spool wakes the writer, until it is done, and cuts slow readers
-    /// off at the moment that it names. A step that says to wait has left the waker.
+    /// off at the moment that it names. A step that says to wait has left the waker. False when the
+    /// budget is used up.
     async fn wait(
         &self,
         mut step: impl FnMut(&mut State, &SpoolConfig, &Waker) -> Room,
-    ) -> Result<(), Abandoned> {
+    ) -> Result<bool, Abandoned> {
         let Shared { config, state } = &*self.spool.shared;
         let mut deadline = None;
         loop {
@@ -143,7 +180,8 @@ impl SpoolWriter {
                 },
             };
             match next {
-                Room::Free => return Ok(()),
+                Room::Free => return Ok(true),
+                Room::Full => return Ok(false),
                 Room::Nobody => return Err(Abandoned),
                 Room::Wait(until) => deadline = until,
             }
