@@ -33,6 +33,7 @@ fn main() {
     let store = Store::new(&Config { memory: 8 << 30, ..Config::default() });
     let at = Timestamp::from_unix_secs(784_111_777);
     let times = ExchangeTimes { request_time: at, response_time: at };
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return };
     let before = resident();
     for n in 0..count {
         let fields: HeaderMap = FIELDS.iter().map(|(name, value)| line(name, value)).collect();
@@ -42,13 +43,14 @@ fn main() {
         let head = StoredHead::new(StatusCode::OK, None, &fields, times, nominated, freshness);
         let begun = store.announce(key(n)).begin(head, Scope::Public, Some(1024));
         let Ok(mut writer) = begun else { continue };
-        if writer.write(Bytes::from(vec![b'x'; 1024])).is_ok() {
-            drop(writer.finish(None));
-        }
+        runtime.block_on(async {
+            if writer.write(Bytes::from(vec![b'x'; 1024])).await.is_ok() {
+                drop(writer.finish(None).await);
+            }
+        });
     }
     store.maintain();
     report("stored", &store, before);
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return };
     for n in 0..count {
         for stored in &runtime.block_on(store.find(&key(n))) {
             store.used(stored);

@@ -40,6 +40,14 @@ where
     }
 }
 
+/// What comes of a future that waits for nothing.
+fn at_once<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
 fn stored(content: &[u8]) -> StoredResponse {
     let store = Store::new(&Config::default());
     let at = Timestamp::default();
@@ -50,9 +58,9 @@ fn stored(content: &[u8]) -> StoredResponse {
     let key = CacheKey::new(TargetUri::new(Scheme::Http, "example.org", 80, "/"));
     let mut writer = store.announce(key).begin(head, Scope::Public, None).unwrap();
     for frame in content.chunks(200 << 10) {
-        writer.write(Bytes::copy_from_slice(frame)).unwrap();
+        at_once(writer.write(Bytes::copy_from_slice(frame))).unwrap();
     }
-    writer.finish(None).unwrap()
+    at_once(writer.finish(None)).unwrap()
 }
 
 fn spooled() -> (SpoolWriter, Arc<Spool>) {
@@ -60,8 +68,7 @@ fn spooled() -> (SpoolWriter, Arc<Spool>) {
 }
 
 fn push(writer: &mut SpoolWriter, bytes: &'static [u8]) {
-    let pushed = pin!(writer.push(Bytes::from_static(bytes)));
-    assert!(pushed.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    assert!(at_once(writer.push(Bytes::from_static(bytes))).is_ok());
 }
 
 #[test]

@@ -84,6 +84,7 @@ details! {
     Condition "condition" "The request has `If-Match` or `If-Unmodified-Since`: only the origin can tell."
     TooLarge "too-large" "The body is larger than what may be stored."
     Truncated "truncated" "The body broke off."
+    Disk "disk" "The disk did not take the body."
     SpoolBudget "spool-budget" "The budget for bodies under way was used up."
     Invalidated "invalidated" "An unsafe request invalidated it while it was being fetched."
     VaryMismatch "vary-mismatch" "The response under way is for other request fields."

@@ -80,6 +80,13 @@ pub struct Missing {
 }
 
 impl Partial {
+    /// All bytes of a whole of this length.
+    pub fn whole(length: u64) -> Self {
+        let mut whole = Self { complete_length: Some(length), ..Self::default() };
+        Interval::whole(length).into_iter().for_each(|all| whole.intervals.add(all));
+        whole
+    }
+
     /// Whether nothing is missing.
     pub fn is_complete(&self) -> bool {
         self.complete_length.is_some_and(|length| self.intervals.cover(length))

@@ -8,9 +8,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::{HeaderMap, Version};
 
-use crate::body::{
-    self, Abandoned, BodyError, Pushed, Spool, SpoolConfig, SpoolReader, SpoolWriter,
-};
+use crate::body::{self, Abandoned, BodyError, Spool, SpoolConfig, SpoolReader, SpoolWriter};
 use crate::collapse::Lead;
 use crate::net::Scope;
 use crate::net::drain::Class;
@@ -127,6 +125,7 @@ impl Fill {
         let pump = Pump {
             spool: spool_writer,
             writer: Some(self.writer),
+            is_backed: false,
             received: 0,
             remaining: self.length,
             finish_within: config.finish_within,
@@ -145,6 +144,7 @@ impl Fill {
         let pump = Pump {
             spool,
             writer: Some(self.writer),
+            is_backed: false,
             received: 0,
             remaining: self.length,
             finish_within: u64::MAX,
@@ -160,6 +160,8 @@ struct Pump {
     spool: SpoolWriter,
     /// Gone once the body has outgrown what can be stored.
     writer: Option<Writer>,
+    /// Whether the spool knows the file that the body is written to.
+    is_backed: bool,
     received: u64,
     remaining: Option<u64>,
     finish_within: u64,
@@ -187,7 +189,7 @@ impl Pump {
                     }
                 }
                 Next::Trailers(fields) => trailers = Some(fields),
-                Next::End => return self.finish(trailers),
+                Next::End => return self.finish(trailers).await,
                 Next::Failed(error) => {
                     self.not_stored(Detail::Truncated);
                     return self.spool.fail(error);
@@ -248,23 +250,51 @@ impl Pump {
     async fn take(&mut self, data: Bytes) -> Result<(), Abandoned> {
         self.received = self.received.saturating_add(data.len() as u64);
         self.remaining = self.remaining.map(|left| left.saturating_sub(data.len() as u64));
-        if let Some(writer) = &mut self.writer
-            && writer.write(data.clone()).is_err()
-        {
-            self.give_up(Detail::TooLarge);
+        if let Some(writer) = &mut self.writer {
+            match writer.write(data.clone()).await {
+                Ok(()) => self.back(),
+                Err(why) => self.give_up(why),
+            }
         }
         // A client sees the end in the last byte of a known length: stored first, as in `finish`.
         if self.remaining == Some(0) {
-            self.store(None);
+            self.store(None).await;
         }
-        if self.spool.push(data).await? == Pushed::Window && self.writer.is_some() {
-            self.give_up(Detail::SpoolBudget);
+        if let Some(data) = self.spool.offer(data).await? {
+            self.leave_memory().await;
+            self.spool.push(data).await?;
         }
         Ok(())
     }
 
-    /// The body is larger than can be kept: it is passed through a window, and nobody joins any more.
-    fn give_up(&mut self, why: Detail) {
+    /// What is written to a file does not have to stay in the spool.
+    fn back(&mut self) {
+        let writer = self.writer.as_ref().filter(|_| !self.is_backed);
+        if let Some(growing) = writer.and_then(Writer::growing) {
+            self.spool.back(growing);
+            self.is_backed = true;
+        }
+    }
+
+    /// The budget of the spools is used up: what is to be stored goes on in a file, if there is one.
+    async fn leave_memory(&mut self) {
+        let Some(writer) = &mut self.writer else { return };
+        match writer.leave_memory().await {
+            Ok(Some(_)) => self.back(),
+            Ok(None) => self.pass_through(Detail::SpoolBudget),
+            Err(why) => self.give_up(why),
+        }
+    }
+
+    /// The body cannot be stored.
+    fn give_up(&mut self, why: NotStored) {
+        if let Some(why) = detail(why) {
+            self.pass_through(why);
+        }
+    }
+
+    /// The body is not kept: it is passed through a window, and nobody joins any more.
+    fn pass_through(&mut self, why: Detail) {
         self.not_stored(why);
         self.writer = None;
         self.lead = None;
@@ -272,13 +302,10 @@ impl Pump {
     }
 
     /// All of the body is there, and has not been stored yet.
-    fn store(&mut self, trailers: Option<HeaderMap>) {
+    async fn store(&mut self, trailers: Option<HeaderMap>) {
         let Some(writer) = self.writer.take() else { return };
-        match writer.finish(trailers) {
-            // What has taken its place answers as well.
-            Ok(_) | Err(NotStored::Superseded) => {}
-            Err(NotStored::Invalidated) => self.not_stored(Detail::Invalidated),
-            Err(NotStored::Truncated) => self.not_stored(Detail::Truncated),
+        if let Some(why) = writer.finish(trailers).await.err().and_then(detail) {
+            self.not_stored(why);
         }
     }
 
@@ -289,9 +316,20 @@ impl Pump {
 
     /// The body ended cleanly. It is visible in the store before any client sees its end, so that a
     /// client that asks again at once finds it.
-    fn finish(mut self, trailers: Option<HeaderMap>) {
-        self.store(trailers.clone());
+    async fn finish(mut self, trailers: Option<HeaderMap>) {
+        self.store(trailers.clone()).await;
         drop(self.lead.take());
         self.spool.finish(trailers);
+    }
+}
+
+/// The word for it in the log; none where what has taken its place answers as well.
+const fn detail(why: NotStored) -> Option<Detail> {
+    match why {
+        NotStored::Invalidated => Some(Detail::Invalidated),
+        NotStored::Superseded => None,
+        NotStored::Truncated => Some(Detail::Truncated),
+        NotStored::TooLarge => Some(Detail::TooLarge),
+        NotStored::Broken => Some(Detail::Disk),
     }
 }

@@ -33,6 +33,14 @@ pub(super) enum Lookup {
     Miss,
 }
 
+/// What comes of a future that waits for nothing.
+pub(super) fn at_once<F: Future>(future: F) -> F::Output {
+    match std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
 pub(super) fn key(path: &str) -> CacheKey {
     CacheKey::new(TargetUri::new(Scheme::Http, "example.org", 80, path))
 }

@@ -21,6 +21,7 @@ mod reader;
 mod same;
 mod segments;
 mod shared;
+mod sink;
 mod stored;
 mod tally;
 #[cfg(test)]
@@ -51,7 +52,7 @@ pub use tier::{Tier, Usage};
 use shared::Shared;
 use under_way::Ticket;
 pub use validity::Validity;
-pub use writer::{Announced, NotStored, Overflow, Refused, Writer};
+pub use writer::{Announced, NotStored, Refused, Writer};
 
 /// Without a disk tier a response may take this part of the memory.
 const MEMORY_PER_RESPONSE: u64 = 8;
@@ -92,7 +93,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The longest body that is stored, in bytes.
+    /// The longest body that is stored in memory, in bytes.
     pub fn max_stored(&self) -> u64 {
         self.max_object.min(match &self.disk {
             // The rest is room for what is reclaimed meanwhile.
@@ -113,6 +114,14 @@ impl Store {
     /// An empty store in memory alone.
     pub fn new(config: &Config) -> Self {
         Self { shared: Arc::new(Shared::new(&Config { disk: None, ..config.clone() })) }
+    }
+
+    /// The same, with another place for what is too long for memory.
+    #[cfg(test)]
+    fn with_large(config: &Config, large: Option<Arc<dyn sink::LargeBodies>>) -> Self {
+        let store = Self::new(config);
+        large.into_iter().for_each(|large| store.shared.set_large(large));
+        store
     }
 
     /// All that is stored under `key`, in no particular order. Says nothing about `Vary`, freshness or
@@ -215,6 +224,6 @@ impl Store {
 
     /// The longest body that is stored, in bytes.
     pub fn max_stored(&self) -> u64 {
-        self.shared.config.max_stored()
+        self.shared.max_stored()
     }
 }

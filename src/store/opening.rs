@@ -136,6 +136,7 @@ impl Shared {
             is_resident: Box::new(is_resident),
         };
         let disk = Disk::open(&config.dir, config.reset, limits, above)?;
+        self.set_large(disk.bodies());
         // Nobody else opens the directory: it is locked.
         self.disk.set(disk).ok();
         Ok(())

@@ -13,6 +13,7 @@ use super::memory::{Memory, next_id};
 use super::offers::Offers;
 use super::queries::{self, Queries};
 use super::same::is_same_variant;
+use super::sink::LargeBodies;
 use super::stored::{Extent, StoredResponse};
 use super::tier::{Storage, Tier, Usage};
 use super::under_way::{Ticket, UnderWay};
@@ -20,6 +21,9 @@ use crate::policy::{CacheKey, StoredHead};
 
 /// Bodies up to this length are put into memory when they are read from disk the second time.
 const PROMOTED: u64 = 64 << 10;
+
+/// Bodies up to this length are written to a segment, all at once; longer ones to a file, as they come.
+const LONGEST_IN_SEGMENT: u64 = 1 << 20;
 
 /// What the store and its writers share.
 #[derive(Debug)]
@@ -30,6 +34,8 @@ pub(super) struct Shared {
     pub(super) under_way: UnderWay,
     pub(super) epochs: Arc<Epochs>,
     pub(super) queries: Arc<Queries>,
+    /// Takes what is too long for memory.
+    large: OnceLock<Arc<dyn LargeBodies>>,
     offers: Offers,
 }
 
@@ -67,7 +73,35 @@ impl Shared {
             under_way: UnderWay::default(),
             epochs: Arc::default(),
             queries: Arc::default(),
+            large: OnceLock::new(),
             offers: Offers::new(),
+        }
+    }
+
+    /// What takes bodies that are too long for memory.
+    pub(super) fn large(&self) -> Option<&dyn LargeBodies> {
+        self.large.get().map(Arc::as_ref)
+    }
+
+    /// From now on bodies that are too long for memory go here.
+    pub(super) fn set_large(&self, large: Arc<dyn LargeBodies>) {
+        self.large.set(large).ok();
+    }
+
+    /// The longest body that is stored, in bytes.
+    pub(super) fn max_stored(&self) -> u64 {
+        match (self.large(), &self.config.disk) {
+            (Some(_), None) => self.config.max_object,
+            (Some(_), Some(_)) => self.config.max_stored(),
+            (None, _) => Config { disk: None, ..self.config.clone() }.max_stored(),
+        }
+    }
+
+    /// The longest body that is held in memory while it is written, in bytes.
+    pub(super) fn max_in_memory(&self) -> u64 {
+        match (self.large(), &self.config.disk) {
+            (Some(_), Some(_)) => self.config.max_memory_object.max(LONGEST_IN_SEGMENT),
+            _ => Config { disk: None, ..self.config.clone() }.max_stored(),
         }
     }
 

@@ -2,7 +2,7 @@ use bytes::Bytes;
 use http::header::ACCEPT_LANGUAGE;
 use http::{HeaderMap, HeaderValue};
 
-use super::contract::{Lookup, body, choose, head, key, read, request, wait};
+use super::contract::{Lookup, at_once, body, choose, head, key, read, request, wait};
 use super::*;
 use crate::net::Scope;
 
@@ -32,12 +32,12 @@ fn lookup(store: &Store) -> Option<StoredResponse> {
 fn a_response_is_visible_only_when_it_is_finished() {
     let store = store();
     let mut writer = begin(&store, None);
-    writer.write(Bytes::from_static(b"hello, ")).unwrap();
+    at_once(writer.write(Bytes::from_static(b"hello, "))).unwrap();
     assert!(lookup(&store).is_none());
-    writer.write(Bytes::from_static(b"world")).unwrap();
+    at_once(writer.write(Bytes::from_static(b"world"))).unwrap();
     let mut trailers = HeaderMap::new();
     trailers.insert("x-sum", HeaderValue::from_static("7"));
-    let stored = writer.finish(Some(trailers.clone())).unwrap();
+    let stored = at_once(writer.finish(Some(trailers.clone()))).unwrap();
     let found = lookup(&store).unwrap();
     for response in [&stored, &found] {
         assert_eq!(body(response), b"hello, world");
@@ -54,7 +54,7 @@ fn a_response_is_visible_only_when_it_is_finished() {
 fn a_dropped_writer_leaves_nothing() {
     let store = store();
     let mut writer = begin(&store, Some(5));
-    writer.write(Bytes::from_static(b"hello")).unwrap();
+    at_once(writer.write(Bytes::from_static(b"hello"))).unwrap();
     drop(writer);
     assert!(lookup(&store).is_none());
     assert_eq!(store.usage(), Usage::default());
@@ -66,9 +66,9 @@ fn a_length_that_disagrees_with_content_length_is_not_stored() {
     for (promised, stored) in [(Some(4), false), (Some(5), true), (Some(6), false), (None, true)] {
         let store = store();
         let mut writer = begin(&store, promised);
-        writer.write(Bytes::from_static(b"hello")).unwrap();
+        at_once(writer.write(Bytes::from_static(b"hello"))).unwrap();
         assert_eq!(
-            writer.finish(None).err(),
+            at_once(writer.finish(None)).err(),
             (!stored).then_some(NotStored::Truncated),
             "{promised:?}"
         );
@@ -79,7 +79,7 @@ fn a_length_that_disagrees_with_content_length_is_not_stored() {
 #[test]
 fn an_empty_body_is_stored() {
     let store = store();
-    let stored = begin(&store, Some(0)).finish(None).unwrap();
+    let stored = at_once(begin(&store, Some(0)).finish(None)).unwrap();
     assert_eq!(stored.length(), 0);
     assert_eq!(body(&stored), b"");
     assert!(lookup(&store).is_some());
@@ -94,15 +94,19 @@ fn what_is_announced_too_long_is_refused_and_what_becomes_too_long_overflows() {
     assert_eq!(refused.unwrap_err(), Refused::TooLarge);
 
     let mut writer = begin(&store, None);
-    writer.write(vec![0; 1 << 20].into()).unwrap();
-    assert_eq!(writer.write(Bytes::from_static(b"x")), Err(Overflow));
-    assert_eq!(writer.write(Bytes::new()), Err(Overflow), "there is no way back");
-    assert!(writer.finish(None).is_err());
+    at_once(writer.write(vec![0; 1 << 20].into())).unwrap();
+    assert_eq!(at_once(writer.write(Bytes::from_static(b"x"))), Err(NotStored::TooLarge));
+    assert_eq!(
+        at_once(writer.write(Bytes::new())),
+        Err(NotStored::TooLarge),
+        "there is no way back"
+    );
+    assert!(at_once(writer.finish(None)).is_err());
     assert!(lookup(&store).is_none());
 
     let mut writer = begin(&store, Some(most));
-    writer.write(vec![0; 1 << 20].into()).unwrap();
-    assert!(writer.finish(None).is_ok());
+    at_once(writer.write(vec![0; 1 << 20].into())).unwrap();
+    assert!(at_once(writer.finish(None)).is_ok());
 }
 
 #[test]
@@ -130,14 +134,14 @@ async fn an_invalidation_reaches_writers_under_way() {
     let store = store();
     let mut writer = begin(&store, None);
     let mut other = store.announce(key("/other")).begin(plain(), Scope::Public, None).unwrap();
-    writer.write(Bytes::from_static(b"old")).unwrap();
-    other.write(Bytes::from_static(b"other")).unwrap();
+    at_once(writer.write(Bytes::from_static(b"old"))).unwrap();
+    at_once(other.write(Bytes::from_static(b"other"))).unwrap();
     assert_eq!(store.invalidate(&key("/")).await, 0);
     let later = begin(&store, None);
-    assert_eq!(writer.finish(None).unwrap_err(), NotStored::Invalidated);
+    assert_eq!(at_once(writer.finish(None)).unwrap_err(), NotStored::Invalidated);
     assert!(lookup(&store).is_none());
-    assert!(other.finish(None).is_ok(), "another key");
-    assert!(later.finish(None).is_ok(), "begun after the invalidation");
+    assert!(at_once(other.finish(None)).is_ok(), "another key");
+    assert!(at_once(later.finish(None)).is_ok(), "begun after the invalidation");
     assert_eq!(store.shared.under_way.count(), 0);
 }
 
@@ -149,10 +153,10 @@ fn the_first_of_two_writers_does_not_hide_the_second() {
         store.announce(key("/")).begin(head(1, &[], &none), Scope::Public, None).unwrap();
     let mut newer =
         store.announce(key("/")).begin(head(2, &[], &none), Scope::Public, None).unwrap();
-    older.write(Bytes::from_static(b"older")).unwrap();
-    newer.write(Bytes::from_static(b"newer")).unwrap();
-    assert!(newer.finish(None).is_ok());
-    assert_eq!(older.finish(None).unwrap_err(), NotStored::Superseded);
+    at_once(older.write(Bytes::from_static(b"older"))).unwrap();
+    at_once(newer.write(Bytes::from_static(b"newer"))).unwrap();
+    assert!(at_once(newer.finish(None)).is_ok());
+    assert_eq!(at_once(older.finish(None)).unwrap_err(), NotStored::Superseded);
     assert_eq!(body(&lookup(&store).unwrap()), b"newer");
 }
 
@@ -160,10 +164,10 @@ fn the_first_of_two_writers_does_not_hide_the_second() {
 fn freshening_through_the_store_keeps_scope_body_and_trailers() {
     let store = store();
     let mut writer = begin(&store, None);
-    writer.write(Bytes::from_static(b"hello")).unwrap();
+    at_once(writer.write(Bytes::from_static(b"hello"))).unwrap();
     let mut trailers = HeaderMap::new();
     trailers.insert("x-sum", HeaderValue::from_static("7"));
-    let stored = writer.finish(Some(trailers.clone())).unwrap();
+    let stored = at_once(writer.finish(Some(trailers.clone()))).unwrap();
     store.freshen(&stored, head(9, &[ACCEPT_LANGUAGE], &request("de")));
     let Lookup::Found(found) = choose(&store.candidates(&key("/")), &request("de")) else {
         panic!("found")
@@ -181,8 +185,8 @@ fn freshening_through_the_store_keeps_scope_body_and_trailers() {
 async fn a_reader_outlives_its_response() {
     let store = store();
     let mut writer = begin(&store, None);
-    writer.write(vec![b'x'; 600_000].into()).unwrap();
-    let mut reader = writer.finish(None).unwrap().reader();
+    at_once(writer.write(vec![b'x'; 600_000].into())).unwrap();
+    let mut reader = at_once(writer.finish(None)).unwrap().reader();
     let first = reader.next().await.unwrap().unwrap();
     store.invalidate(&key("/")).await;
     store.maintain();
@@ -196,9 +200,9 @@ fn a_range_reads_exactly_its_bytes() {
     let bytes: Vec<u8> = (0..700_000_u32).map(|n| ((n * 7) >> 3) as u8).collect();
     let mut writer = begin(&store, None);
     for frame in bytes.chunks(50_000) {
-        writer.write(Bytes::copy_from_slice(frame)).unwrap();
+        at_once(writer.write(Bytes::copy_from_slice(frame))).unwrap();
     }
-    let stored = writer.finish(None).unwrap();
+    let stored = at_once(writer.finish(None)).unwrap();
     let last = bytes.len() as u64 - 1;
     let edges = [0, 1, 249_999, 250_000, 250_001, 262_143, 262_144, 500_000, last - 1, last];
     for first in edges {

@@ -8,15 +8,15 @@ use bytes::Bytes;
 use http::HeaderMap;
 use thiserror::Error;
 
-use super::Shared;
-use super::blocks::Blocks;
+use super::growing::Growing;
 use super::memory::next_id;
-use super::segments::Segment;
+use super::shared::{Published, Shared};
+use super::sink::Sink;
 use super::stored::{Content, Parts, StoredResponse};
 use super::under_way::Ticket;
 use super::validity::Validity;
 use crate::net::Scope;
-use crate::policy::{CacheKey, Interval, StoredHead};
+use crate::policy::{self, CacheKey, Interval, Partial, StoredHead};
 
 /// Why a response is not stored at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -29,11 +29,6 @@ pub enum Refused {
     Misplaced,
 }
 
-/// The body turned out longer than what is stored. What was written is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the body outgrew what is stored")]
-pub struct Overflow;
-
 /// Why a response that was written is not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum NotStored {
@@ -43,9 +38,15 @@ pub enum NotStored {
     /// Another response is stored that says more, or is to a later exchange.
     #[error("another response has taken its place")]
     Superseded,
-    /// Its length is not the one that was promised, or is over what is stored.
+    /// Its length is not the one that was promised.
     #[error("not all of the body was written")]
     Truncated,
+    /// The body turned out longer than what is stored.
+    #[error("the body outgrew what is stored")]
+    TooLarge,
+    /// The file broke that it was written to.
+    #[error("the disk did not take the body")]
+    Broken,
 }
 
 /// A response that is about to be asked for. Announced before the request is sent: an invalidation
@@ -112,11 +113,19 @@ impl Announced {
         promised: Option<u64>,
         part: Option<Part>,
     ) -> Result<Writer, Refused> {
-        if promised.is_some_and(|length| length > self.shared.config.max_stored()) {
+        if promised.is_some_and(|length| length > self.shared.max_stored()) {
             return Err(Refused::TooLarge);
         }
-        let (frames, length) = (Vec::new(), 0);
-        Ok(Writer { announced: self, head: Some(head), scope, promised, part, frames, length })
+        let (sink, length) = (Sink::Memory(Vec::new()), 0);
+        Ok(Writer { announced: self, head: Some(head), scope, promised, part, sink, length })
+    }
+
+    /// Goes on in a file, if there is a tier of files.
+    async fn to_file(&self, sink: Sink, promised: Option<u64>) -> Sink {
+        match self.shared.large() {
+            Some(large) => sink.into_file(large, (self.id, self.key.digest()), promised).await,
+            None => sink,
+        }
     }
 }
 
@@ -135,7 +144,7 @@ pub struct Writer {
     /// How long the body has to be.
     promised: Option<u64>,
     part: Option<Part>,
-    frames: Vec<Bytes>,
+    sink: Sink,
     length: u64,
 }
 
@@ -157,50 +166,89 @@ impl Writer {
     }
 
     /// Adds a part of the body. The caller has copied it: a slice of a read buffer would keep that
-    /// whole buffer in memory. The spool may hold the same bytes; nothing is copied here.
+    /// whole buffer in memory. The spool may hold the same bytes; nothing is copied here. What memory does
+    /// not take goes to a file, if there is a disk tier; this then waits while too much is not written yet.
+    /// Not cancel-safe: a writer whose write was dropped stores nothing.
     ///
     /// # Errors
-    /// [`Overflow`] when the body is now longer than what is stored; the writer is then of no use.
-    pub fn write(&mut self, bytes: Bytes) -> Result<(), Overflow> {
+    /// [`NotStored::TooLarge`] when the body is now longer than what is stored, [`NotStored::Broken`] when
+    /// the file did not take it. The writer is then of no use, and what was written is gone.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<(), NotStored> {
+        let shared = &self.announced.shared;
         let length = self.length.saturating_add(bytes.len() as u64);
-        if self.head.is_none() || length > self.announced.shared.config.max_stored() {
-            self.head = None;
-            self.frames = Vec::new();
-            return Err(Overflow);
+        let mut sink = self.sink.take();
+        if length > shared.max_stored() {
+            sink.give_up(NotStored::TooLarge);
         }
+        if length.max(self.promised.unwrap_or(0)) > shared.max_in_memory() {
+            sink = self.announced.to_file(sink, self.promised).await;
+        }
+        self.sink = sink.write(bytes).await;
         self.length = length;
-        if !bytes.is_empty() {
-            self.frames.push(bytes);
-        }
-        Ok(())
+        self.sink.check()
     }
 
-    /// The body ended cleanly: stores the response and returns it. Parts have no trailer fields.
+    /// Goes on in a file even where memory would take the body, so that what reads along can read it
+    /// there; returns that. `None` where there is no disk tier. Not cancel-safe, as [`Writer::write`].
+    ///
+    /// # Errors
+    /// [`NotStored::Broken`] when the file did not take what was written so far, or the reason why the
+    /// writer is of no use already.
+    pub async fn leave_memory(&mut self) -> Result<Option<Growing>, NotStored> {
+        let sink = self.sink.take();
+        self.sink = self.announced.to_file(sink, self.promised).await;
+        self.sink.check()?;
+        Ok(self.growing())
+    }
+
+    /// What is written, once it is written to a file: to be read along.
+    pub fn growing(&self) -> Option<Growing> {
+        self.sink.growing()
+    }
+
+    /// The body ended cleanly: stores the response and returns it. Parts have no trailer fields. When this
+    /// is dropped before it is done, nothing is stored.
     ///
     /// # Errors
     /// [`NotStored`], with the reason.
-    pub fn finish(mut self, trailers: Option<HeaderMap>) -> Result<StoredResponse, NotStored> {
+    pub async fn finish(
+        mut self,
+        trailers: Option<HeaderMap>,
+    ) -> Result<StoredResponse, NotStored> {
         let head = self.head.take().ok_or(NotStored::Truncated)?;
+        self.sink.check()?;
         if self.promised.is_some_and(|length| length != self.length) {
             return Err(NotStored::Truncated);
         }
-        let Announced { shared, ticket, id, .. } = &self.announced;
-        if ticket.is_cancelled() {
+        if self.announced.ticket.is_cancelled() {
             return Err(NotStored::Invalidated);
         }
-        let blocks = Blocks::compact(std::mem::take(&mut self.frames));
+        let sink = self.sink.take();
         match self.part.take() {
             None => {
-                let response = self.response(*id, head, trailers, Content::whole(blocks));
-                if shared.publish(&response, ticket) {
-                    return Ok(response);
-                }
-                Err(self.refusal(&response))
+                let content = sink.finish(Partial::whole(self.length)).await?.content();
+                self.finish_whole(head, trailers, content)
             }
             Some(Part { interval, complete_length, onto }) => {
-                let segment = Segment { begun: *id, interval, complete_length, blocks };
-                self.finish_part(onto.as_ref(), &head, &segment)
+                let part = policy::Part { interval, complete_length };
+                let written = sink.finish(part.into()).await?.part(self.announced.id, part);
+                self.finish_part(onto.as_ref(), &head, &written).await
             }
+        }
+    }
+
+    fn finish_whole(
+        &self,
+        head: StoredHead,
+        trailers: Option<HeaderMap>,
+        content: Content,
+    ) -> Result<StoredResponse, NotStored> {
+        let Announced { shared, ticket, id, .. } = &self.announced;
+        let response = self.response(*id, head, trailers, content);
+        match shared.publish(&response, ticket) {
+            Published::Stored => Ok(response),
+            Published::Refused => Err(self.refusal(&response)),
+            Published::Dropped => Err(NotStored::Broken),
         }
     }
 
@@ -225,7 +273,8 @@ impl Writer {
     ) -> StoredResponse {
         let is_complete = match &content {
             Content::Parts(segments) => segments.partial().is_complete(),
-            _ => false,
+            Content::Spilled(extents) => extents.partial().is_complete(),
+            Content::Whole(_) | Content::Tail(_) => false,
         };
         let head = if is_complete { head.completed() } else { head };
         let (key, scope) = (self.announced.key.clone(), self.scope);

@@ -69,13 +69,13 @@ proptest! {
         let store = Store::new(&Config { memory: 1 << 20, ..Config::default() });
         let length = u64::try_from(whole.len()).unwrap();
         let head = head(status, reason.as_bytes(), &fields);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let mut writer = store.announce(key.clone()).begin(head, Scope::Public, Some(length)).unwrap();
         for chunk in &chunks {
-            writer.write(Bytes::copy_from_slice(chunk)).unwrap();
+            runtime.block_on(writer.write(Bytes::copy_from_slice(chunk))).unwrap();
         }
-        prop_assert!(writer.finish(None).is_ok());
+        prop_assert!(runtime.block_on(writer.finish(None)).is_ok());
 
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let candidates = runtime.block_on(store.find(&key));
         let [stored] = candidates.as_slice() else {
             return Err(TestCaseError::fail("it is not found"));

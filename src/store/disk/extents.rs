@@ -6,6 +6,9 @@ use super::chunks::Chunks;
 use super::dense::Dense;
 use crate::policy::{Interval, Partial};
 
+/// The most runs of one body; with more, a new part is not put together with it.
+const MOST_RUNS: usize = 1024;
+
 /// A body on disk, whole or in parts. Never changed.
 #[derive(Debug)]
 pub(in crate::store) struct Extents {
@@ -53,6 +56,60 @@ impl Extents {
         }
         let runs = runs.into_boxed_slice();
         (length == partial.intervals.length()).then_some(Self { lineage, begun, partial, runs })
+    }
+
+    /// With a new part, whose bytes win over those that are there. `None` when the two are not parts of a
+    /// body of one length, or have more than `most` bytes together, or too many gaps.
+    pub(in crate::store) fn with(
+        &self,
+        part: &Self,
+        (lineage, begun): (u64, u64),
+        most: u64,
+    ) -> Option<Self> {
+        let [new] = part.partial.intervals.as_slice() else { return None };
+        let lengths = (self.partial.complete_length, part.partial.complete_length);
+        let complete_length = lengths.0.or(lengths.1);
+        let last = self.partial.intervals.as_slice().last()?.last.max(new.last);
+        let differs = lengths.0.zip(lengths.1).is_some_and(|(one, other)| one != other);
+        if differs || complete_length.is_some_and(|length| last >= length) {
+            return None;
+        }
+        let mut pieces: Vec<(Interval, Vec<Run>)> = Vec::new();
+        let mut before: u64 = 0;
+        for held in self.partial.intervals.as_slice() {
+            let rests = [
+                new.first.checked_sub(1).map(|last| (held.first, last.min(held.last))),
+                new.last.checked_add(1).map(|first| (first.max(held.first), held.last)),
+            ];
+            for (first, last) in rests.into_iter().flatten().filter(|(first, last)| first <= last) {
+                let rest = Interval { first, last };
+                pieces.push((rest, self.cut(before + (first - held.first), rest.length())));
+            }
+            before += held.length();
+        }
+        pieces.push((*new, part.runs.to_vec()));
+        pieces.sort_unstable_by_key(|(interval, _)| interval.first);
+        let mut partial = Partial { complete_length, ..Partial::default() };
+        pieces.iter().for_each(|(interval, _)| partial.intervals.add(*interval));
+        let is_fit = partial.intervals.length() <= most
+            && partial.intervals.as_slice().len() <= crate::store::segments::INTERVALS
+            && pieces.len() <= MOST_RUNS;
+        let runs = pieces.into_iter().flat_map(|(_, runs)| runs).collect();
+        is_fit.then(|| Self::new(lineage, begun, partial, runs))?
+    }
+
+    /// The runs that have `length` bytes from number `at` on of those that are there.
+    fn cut(&self, at: u64, length: u64) -> Vec<Run> {
+        let (mut at, mut left, mut runs) = (at, length, Vec::new());
+        while left > 0
+            && let Some((dense, first, follow)) = self.place(at)
+        {
+            let length = follow.min(left);
+            runs.push(Run { dense: Arc::clone(dense), first, length });
+            at += length;
+            left -= length;
+        }
+        runs
     }
 
     /// The number under which the first byte of it was written: the same for all that came out of that.

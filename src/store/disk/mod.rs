@@ -13,6 +13,7 @@
 //! large       a file for each long body
 //! ```
 
+mod bodies;
 mod breaker;
 pub(in crate::store) mod checksum;
 mod chunks;

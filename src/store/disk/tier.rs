@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
+use super::bodies::Bodies;
 use super::directory::{Directory, OpenError};
 use super::engine::{Buried, Engine, Limits, Parts, Resident};
 use super::index::{Known, Tag, Which};
@@ -25,6 +26,7 @@ use crate::store::groups::Epochs;
 use crate::store::memory::next_id;
 use crate::store::opening::Recovered;
 use crate::store::queries::Queries;
+use crate::store::sink::LargeBodies;
 use crate::store::stored::StoredResponse;
 use crate::store::tier::{Storage, Usage};
 use crate::store::under_way::Ticket;
@@ -85,6 +87,12 @@ impl Disk {
         let (_, recovered) = watch::channel(None);
         let (threads, stop) = (Mutex::default(), Arc::default());
         Self { engine, observer, threads, stop, recovered, _directory: None }
+    }
+
+    /// Takes bodies that are too long for memory.
+    pub(in crate::store) fn bodies(&self) -> Arc<dyn LargeBodies> {
+        let (engine, observer) = (Arc::clone(&self.engine), Arc::clone(&self.observer));
+        Arc::new(Bodies { engine, observer })
     }
 
     /// Waits until everything that earlier runs left was found again.

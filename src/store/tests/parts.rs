@@ -22,8 +22,8 @@ fn begin_part(store: &Store, second: u64, part: Interval, onto: Option<&StoredRe
 }
 
 fn finish(mut writer: Writer, part: Interval) -> Option<StoredResponse> {
-    writer.write(text(part.first, part.last).into()).unwrap();
-    writer.finish(None).ok()
+    at_once(writer.write(text(part.first, part.last).into())).unwrap();
+    at_once(writer.finish(None)).ok()
 }
 
 fn put_part(
@@ -117,8 +117,8 @@ fn a_part_whose_foundation_is_gone_is_stored_alone() {
     let late = begin_part(&store, 2, part(0, 9), Some(&second));
     let mut whole =
         store.announce(key("/")).begin(head_with(3, 200, &[]), Scope::Public, None).unwrap();
-    whole.write(text(0, 29).into()).unwrap();
-    assert!(whole.finish(None).is_ok());
+    at_once(whole.write(text(0, 29).into())).unwrap();
+    assert!(at_once(whole.finish(None)).is_ok());
     assert!(finish(late, part(0, 9)).is_none(), "a response to a later exchange has replaced all");
     assert_eq!(only(&store).extent(), Extent::Whole);
 }
@@ -145,8 +145,8 @@ fn a_new_part_of_a_whole_replaces_its_bytes() {
     let store = store();
     let mut writer =
         store.announce(key("/")).begin(head_with(1, 200, &[]), Scope::Public, None).unwrap();
-    writer.write(vec![b'.'; 30].into()).unwrap();
-    let whole = writer.finish(None).unwrap();
+    at_once(writer.write(vec![b'.'; 30].into())).unwrap();
+    let whole = at_once(writer.finish(None)).unwrap();
     assert_eq!(held(&whole), [(0, 29)]);
     let patched = put_part(&store, 2, part(10, 19), Some(&whole)).unwrap();
     assert_eq!(patched.extent(), Extent::Whole);
@@ -188,8 +188,8 @@ fn parts_out_of_place_and_of_the_wrong_length_are_refused() {
     }
     for length in [8, 10] {
         let mut writer = begin_part(&store, 1, part(0, 8), None);
-        writer.write(vec![0; length].into()).unwrap();
-        assert!(writer.finish(None).is_err(), "{length}");
+        at_once(writer.write(vec![0; length].into())).unwrap();
+        assert!(at_once(writer.finish(None)).is_err(), "{length}");
     }
     assert!(store.candidates(&key("/")).is_empty());
 }

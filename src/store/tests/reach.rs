@@ -11,7 +11,7 @@ fn begin_at(store: &Store, key: CacheKey, lines: &[(&'static str, &str)]) -> Wri
 }
 
 fn put(store: &Store, key: CacheKey, lines: &[(&'static str, &str)]) -> StoredResponse {
-    begin_at(store, key, lines).finish(None).unwrap()
+    at_once(begin_at(store, key, lines).finish(None)).unwrap()
 }
 
 fn head_key(path: &str) -> CacheKey {
@@ -32,7 +32,7 @@ async fn what_head_got_is_apart_and_goes_with_the_rest() {
         assert_eq!(store.candidates(&key("/")).len(), 1);
         assert_eq!(store.candidates(&head_key("/")).len(), 1);
         assert_eq!(store.invalidate(&invalidated).await, 2);
-        assert!(writer.finish(None).is_err());
+        assert!(at_once(writer.finish(None)).is_err());
         assert!(store.candidates(&key("/")).is_empty());
         assert!(store.candidates(&head_key("/")).is_empty());
     }
@@ -50,8 +50,8 @@ async fn equivalents_are_found_by_other_queries_and_invalidated_with_them() {
     let writer = begin_at(&store, key("/?x=1&utm=3"), &[IGNORES_UTM]);
     let other = begin_at(&store, key("/?x=2&utm=3"), &[IGNORES_UTM]);
     assert_eq!(store.invalidate(&key("/?x=1")).await, 1);
-    assert!(writer.finish(None).is_err());
-    assert!(other.finish(None).is_ok());
+    assert!(at_once(writer.finish(None)).is_err());
+    assert!(at_once(other.finish(None)).is_ok());
     assert!(store.equivalents(&key("/?x=1")).await.is_empty());
     assert_eq!(store.candidates(&key("/?x=1&utm=2")).len(), 1, "it has no rule");
     assert_eq!(store.shared.under_way.count(), 0);
@@ -99,7 +99,7 @@ async fn a_group_goes_within_its_origin_whoever_writes() {
     for (path, count) in [("/a", 0), ("/b", 0), ("/capital", 1), ("/none", 1)] {
         assert_eq!(store.candidates(&key(path)).len(), count, "{path}");
     }
-    assert!(writer.finish(None).is_err());
+    assert!(at_once(writer.finish(None)).is_err());
     put(&store, key("/a"), &[a]);
     assert_eq!(store.candidates(&key("/a")).len(), 1, "a new one is welcome");
     store.maintain();
@@ -115,16 +115,16 @@ async fn neither_a_new_head_nor_a_new_part_brings_a_group_back() {
         let head = head_with(1, 206, &lines);
         let writer = store.announce(key("/")).begin_part(head, Scope::Public, part(n), None, onto);
         let mut writer = writer.unwrap();
-        writer.write(vec![0; 10].into()).unwrap();
+        at_once(writer.write(vec![0; 10].into())).unwrap();
         writer
     };
-    let old = begin(0, None).finish(None).unwrap();
+    let old = at_once(begin(0, None).finish(None)).unwrap();
     let before = begin(1, Some(old.clone()));
     store.invalidate_groups("http://example.org", &["a"]).await;
     store.freshen(&old, head_with(2, 206, &lines));
     assert!(store.candidates(&key("/")).is_empty());
-    assert!(before.finish(None).is_err());
-    let after = begin(1, Some(old)).finish(None).unwrap();
+    assert!(at_once(before.finish(None)).is_err());
+    let after = at_once(begin(1, Some(old)).finish(None)).unwrap();
     assert_eq!(after.length(), 10, "alone");
     assert_eq!(store.candidates(&key("/")).len(), 1);
 }
