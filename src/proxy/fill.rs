@@ -333,3 +333,6 @@ const fn detail(why: NotStored) -> Option<Detail> {
         NotStored::Broken => Some(Detail::Disk),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use super::contract::{Lookup, at_once, body, choose, head, key, read, request, w
 use super::*;
 use crate::net::Scope;
 
+mod large;
 mod parts;
 mod reach;
 

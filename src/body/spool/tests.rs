@@ -1,3 +1,4 @@
+mod backed;
 mod ends;
 mod pace;
 
