@@ -5,7 +5,7 @@ use std::task::{Context, Waker};
 
 use bytes::Bytes;
 
-use super::stage::{DIGEST, ID, LAST, PART, Shelf, all, read, text};
+use super::stage::{DIGEST, ID, LAST, PART, Shelf, all, on_system, read, text};
 use crate::store::Damaged;
 use crate::store::disk::dense::{BLOCK, CHUNK};
 use crate::store::disk::io::faulty::{Op, PageCache};
@@ -194,4 +194,52 @@ async fn a_file_that_is_settled_survives_a_loss_of_power() {
         let dense = left.files.open(ID, DIGEST).unwrap();
         assert!(read(&dense).await.unwrap() == body, "{seed}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_files_grow_at_once_while_others_read_behind_on_a_real_disk() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root.path().join("part")).unwrap();
+    let (crew, files) = on_system(root.path());
+    let tasks: Vec<_> = (1..=6)
+        .map(|id| {
+            let files = files.clone();
+            tokio::spawn(async move {
+                let body = text(9 * CHUNK + 1000 * id as usize);
+                let (mut writer, growing) = files.begin(id, DIGEST, Some(body.len() as u64));
+                let (copy, file) = (body.clone(), Arc::clone(&growing));
+                let behind = tokio::spawn(async move {
+                    let mut at = 0;
+                    while at < copy.len() as u64 {
+                        let written = file.written();
+                        if let Some(reader) = file.reader(at, written.saturating_sub(1)) {
+                            let read = all(reader).await.unwrap();
+                            assert!(read == copy[at as usize..written as usize]);
+                            at = written;
+                        }
+                        tokio::task::yield_now().await;
+                    }
+                });
+                for frame in body.chunks(30_011) {
+                    writer.write(Bytes::copy_from_slice(frame)).await.unwrap();
+                }
+                let dense = writer.finish().await.unwrap();
+                behind.await.unwrap();
+                files.settle(id).unwrap();
+                files.retain(id, DIGEST, dense.length());
+                drop((dense, growing));
+                let dense = files.open(id, DIGEST).unwrap();
+                assert!(read(&dense).await.unwrap() == body);
+                files.release(id);
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    crew.rest().await;
+    files.tidy();
+    assert_eq!((files.bytes(), files.count()), (0, 0));
+    let left = std::fs::read_dir(root.path().join("obj/ab")).unwrap().count();
+    assert_eq!((left, std::fs::read_dir(root.path().join("part")).unwrap().count()), (0, 0));
 }

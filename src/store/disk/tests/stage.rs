@@ -12,7 +12,7 @@ use crate::policy::Interval;
 use crate::store::disk::dense::{BLOCK, Checksums, Dense, Sums};
 use crate::store::disk::extents::{Extents, Run};
 use crate::store::disk::io::faulty::Faulty;
-use crate::store::disk::io::{File, Io, Now};
+use crate::store::disk::io::{File, Io, Now, System};
 use crate::store::disk::large::LargeFiles;
 use crate::store::disk::pool::{Busy, Pool};
 use crate::store::disk::witness::{Lane, Origin, Witness};
@@ -315,6 +315,15 @@ impl Shelf {
     pub(super) fn names(&self) -> Vec<String> {
         self.disk.files().into_keys().collect()
     }
+}
+
+/// Large files in a directory of the system, with two threads each way.
+pub(super) fn on_system(root: &std::path::Path) -> (Arc<Crew>, LargeFiles) {
+    let pool = |name| Pool::new(name, 2, 64).unwrap();
+    let crew = Crew { reads: pool("r"), writes: pool("w"), notes: Notes::default() };
+    let crew = Arc::new(crew);
+    let witness: Weak<dyn Witness> = Arc::downgrade(&(Arc::clone(&crew) as Arc<dyn Witness>));
+    (crew, LargeFiles::new(Arc::new(System::new(root.to_owned())), witness))
 }
 
 pub(super) async fn read(dense: &Arc<Dense>) -> Result<Vec<u8>, Damaged> {
