@@ -4,7 +4,7 @@
 //! the segments; when the last of them goes, or when it has none and nobody reads it any more, it is
 //! removed. Whoever reads it then reads on.
 
-mod format;
+pub(in crate::store) mod format;
 mod growing;
 mod registry;
 mod writer;

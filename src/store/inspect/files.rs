@@ -5,7 +5,9 @@ use std::io;
 use std::sync::Arc;
 
 use super::segments::names;
+use crate::store::disk::dense::Unread;
 use crate::store::disk::io::{File, Io};
+use crate::store::disk::large::format;
 use crate::store::disk::names::{large, large_directory, large_id};
 
 /// The finished ones, by the number in their names.
@@ -15,8 +17,12 @@ pub(super) struct Files(HashMap<u64, LargeFile>);
 /// A file with a body.
 #[derive(Debug)]
 pub(super) struct LargeFile {
+    /// Below the cache directory.
     pub(super) name: String,
-    pub(super) file: Arc<dyn File>,
+    id: u64,
+    digest: u128,
+    file: Arc<dyn File>,
+    /// Bytes of the file.
     pub(super) length: u64,
 }
 
@@ -31,7 +37,7 @@ impl Files {
                 let name = large(digest, id);
                 let file = io.open(&name)?;
                 let length = file.len()?;
-                files.insert(id, LargeFile { name, file, length });
+                files.insert(id, LargeFile { name, id, digest, file, length });
             }
         }
         Ok(Self(files))
@@ -55,5 +61,17 @@ impl Files {
     /// Bytes of all of them.
     pub(super) fn bytes(&self) -> u64 {
         self.0.values().map(|file| file.length).sum()
+    }
+}
+
+impl LargeFile {
+    /// Bytes of the body, and the checksums of its blocks, as the end of the file says.
+    pub(super) fn end(&self) -> Result<(u64, Box<[u32]>), Unread> {
+        format::read(&self.file, self.id, self.digest)
+    }
+
+    /// Fills `buffer` from `offset` on.
+    pub(super) fn read(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.file.read_at(buffer, offset)
     }
 }

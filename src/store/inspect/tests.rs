@@ -6,9 +6,13 @@ use http::{HeaderMap, HeaderValue};
 use super::*;
 use crate::http::TargetUri;
 use crate::net::Scope;
-use crate::policy::{ExchangeTimes, Freshness, NominatedFields, ResponseDirectives, StoredHead};
+use crate::policy::{
+    ExchangeTimes, Freshness, Interval, Intervals, NominatedFields, Partial, ResponseDirectives,
+    StoredHead,
+};
 use crate::store::disk::checksum;
 use crate::store::disk::io::faulty::Faulty;
+use crate::store::disk::large::format;
 use crate::store::disk::names;
 use crate::store::disk::record::{self, Place, Run};
 use crate::store::disk::segment::{FooterEntry, Head, footer};
@@ -261,6 +265,69 @@ fn a_head_whose_body_is_gone_is_reported() {
         told(pointer, "its body is gone, which was in file 0000000000000005", "/large"),
     ];
     assert_eq!(damages(&io), expected);
+}
+
+/// Writes a file with this body, and a record that says that it is there.
+fn large(io: &Faulty, segment: &mut Written, path: &str, id: u64, body: &[u8]) -> String {
+    let digest = key(path).digest();
+    let name = names::large(digest, id);
+    io.make_dir(&names::large_directory(digest)).unwrap();
+    let end = format::end(id, digest, body.len() as u64, &checksum::of([body]));
+    io.create(&name).unwrap().write_at(&[body, &end].concat(), 0).unwrap();
+    let runs = [Run { file: id, offset: 0, length: body.len() as u64 }];
+    let meta = Meta { body: Place::Files(runs.into()), ..meta(path, b"") };
+    segment.response(id, &meta, b"");
+    name
+}
+
+#[test]
+fn a_large_body_is_read_block_by_block() {
+    let body: Vec<u8> = (0..(2 << 20) + 17_u32).map(|at| (at % 251) as u8).collect();
+    let whole = body.len() as u64;
+    let last = whole - whole % checksum::BLOCK as u64;
+    let rows = [
+        (0, 0, "the checksum of a body is wrong"),
+        (last - 1, last - checksum::BLOCK as u64, "the checksum of a body is wrong"),
+        (whole - 1, last, "the checksum of a body is wrong"),
+        (whole, whole, "the end of the file is damaged"),
+        (whole + 33 * 4, whole + 33 * 4, "the end of the file is damaged"),
+        (whole + 33 * 4 + 63, whole + 33 * 4, "the end of the file is damaged"),
+    ];
+    for (at, told, why) in rows {
+        let (io, mut segment) = (Faulty::new(), Written::new(1));
+        let name = large(&io, &mut segment, "/large", 5, &body);
+        segment.write(&io, true);
+        let inspection = Inspection::of(&io).unwrap();
+        let stats = inspection.stats(NOW);
+        assert_eq!((stats.large, stats.files), (Count { responses: 1, bytes: whole }, 1));
+        assert_eq!(damages(&io), []);
+        io.flip(&name, at * 8 + at % 8);
+        let path = Some("/large".to_owned());
+        assert_eq!(damages(&io), [(name, told, why.to_owned(), path)], "{at}");
+    }
+}
+
+#[test]
+fn a_body_that_reaches_beyond_its_file_is_reported() {
+    let (io, mut segment) = (Faulty::new(), Written::new(1));
+    let name = large(&io, &mut segment, "/large", 5, &[1; 1000]);
+    let runs = [Run { file: 5, offset: 1, length: 1000 }];
+    let meta = Meta { body: Place::Files(runs.into()), ..meta("/large", b"") };
+    let offset = segment.response(6, &meta, b"").0;
+    segment.write(&io, true);
+    let why = format!("its body is longer than what is in {name}");
+    assert_eq!(damages(&io), [(names::segment(1), offset, why, Some("/large".to_owned()))]);
+}
+
+#[test]
+fn parts_are_counted_as_such() {
+    let (io, mut segment) = (Faulty::new(), Written::new(1));
+    let mut held = Partial { complete_length: Some(10), intervals: Intervals::default() };
+    held.intervals.add(Interval { first: 2, last: 4 });
+    segment.response(1, &Meta { partial: Some((held, 1)), ..meta("/part", b"abc") }, b"abc");
+    segment.write(&io, false);
+    let stats = Inspection::of(&io).unwrap().stats(NOW);
+    assert_eq!((stats.partial, stats.all()), (Count { responses: 1, bytes: 3 }, stats.partial));
 }
 
 #[test]

@@ -8,8 +8,12 @@ use super::segments::{Segment, Unreadable};
 use super::{Damage, Seen, Verified};
 use crate::policy::CacheKey;
 use crate::store::disk::checksum;
+use crate::store::disk::dense::{Unread, Why};
 use crate::store::disk::record::{HEADER, Header, Kind, Meta, Place, Run};
 use crate::store::disk::segment::FooterEntry;
+
+/// A block of a body that is not what was written.
+const WRONG: &str = "the checksum of a body is wrong";
 
 /// Who is told of what is come across.
 type Each<'a> = &'a mut dyn FnMut(Seen) -> io::Result<()>;
@@ -122,12 +126,7 @@ impl Verifier<'_, '_> {
                 let blocks = body.chunks(checksum::BLOCK).map(crc32c::crc32c);
                 let sound = blocks.zip(crcs).take_while(|(found, sum)| found == *sum).count();
                 let at = at + (sound * checksum::BLOCK) as u64;
-                self.damaged(
-                    segment.name(),
-                    at,
-                    "the checksum of a body is wrong",
-                    Some(key.clone()),
-                )
+                self.damaged(segment.name(), at, WRONG, Some(key.clone()))
             }
             Err(error) => {
                 self.damaged(segment.name(), at, &Unreadable::Io(error), Some(key.clone()))
@@ -148,7 +147,10 @@ impl Verifier<'_, '_> {
             let end = run.offset.saturating_add(run.length);
             let why = match self.files.get(run.file) {
                 None => format!("its body is gone, which was in file {:016x}", run.file),
-                Some(file) if file.length < end => format!("its body is cut, in {}", file.name),
+                Some(file) if file.end().is_ok_and(|(length, _)| length < end) => {
+                    format!("its body is longer than what is in {}", file.name)
+                }
+                // What else is wrong with the file is told when that is read.
                 Some(_) => continue,
             };
             self.damaged(segment.name(), offset, &why, Some(key.clone()))?;
@@ -156,8 +158,37 @@ impl Verifier<'_, '_> {
         Ok(())
     }
 
+    /// A file with a body: its end, and each block. Of several blocks that are damaged the first is told.
     fn file(&mut self, id: u64, file: &LargeFile) -> io::Result<()> {
-        let _ = (id, &file.name);
-        (self.each)(Seen::Read(file.length))
+        let owner = self.owners.get(&id).cloned();
+        let (length, sums) = match file.end() {
+            Ok(end) => end,
+            Err(Unread { offset, why }) => {
+                let why = match why {
+                    Why::Damaged => "the end of the file is damaged".to_owned(),
+                    Why::Failed(error) => Unreadable::Io(error).to_string(),
+                };
+                self.damaged(&file.name, offset, &why, owner)?;
+                return (self.each)(Seen::Read(file.length));
+            }
+        };
+        let (mut at, mut is_sound) = (0, true);
+        let mut buffer = vec![0; checksum::BLOCK];
+        for sum in &sums {
+            let size = usize::try_from(length - at).unwrap_or(usize::MAX).min(checksum::BLOCK);
+            let block = buffer.get_mut(..size).unwrap_or_default();
+            let why = match file.read(block, at) {
+                Ok(()) if crc32c::crc32c(block) == *sum => None,
+                Ok(()) => Some(WRONG.to_owned()),
+                Err(error) => Some(Unreadable::Io(error).to_string()),
+            };
+            if let Some(why) = why.filter(|_| is_sound) {
+                is_sound = false;
+                self.damaged(&file.name, at, &why, owner.clone())?;
+            }
+            (self.each)(Seen::Read(size as u64))?;
+            at += size as u64;
+        }
+        (self.each)(Seen::Read(file.length - at))
     }
 }

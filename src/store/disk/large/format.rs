@@ -23,7 +23,7 @@ fn table_length(length: u64) -> u64 {
 }
 
 /// What follows a body of `length` bytes.
-pub(super) fn end(id: u64, digest: u128, length: u64, checksums: &[u32]) -> Vec<u8> {
+pub(in crate::store) fn end(id: u64, digest: u128, length: u64, checksums: &[u32]) -> Vec<u8> {
     let mut end: Vec<u8> = checksums.iter().flat_map(|checksum| checksum.to_le_bytes()).collect();
     let mut trailer = Vec::with_capacity(TRAILER);
     trailer.extend_from_slice(MAGIC);
@@ -39,7 +39,7 @@ pub(super) fn end(id: u64, digest: u128, length: u64, checksums: &[u32]) -> Vec<
 }
 
 /// What the end of a file says: the body's length, and the checksums of its blocks.
-pub(super) fn read(
+pub(in crate::store) fn read(
     file: &Arc<dyn File>,
     id: u64,
     digest: u128,
