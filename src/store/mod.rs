@@ -37,19 +37,19 @@ use std::sync::Arc;
 
 use crate::policy::{CacheKey, StoredHead};
 pub use candidates::Candidates;
+use disk::Durable;
 #[doc(hidden)]
 pub use disk::record::rewritten;
 pub use disk::{DiskEvents, OpenError};
-use disk::Durable;
-use memory::next_id;
-pub use opening::{Closed, Recovered};
 pub use growing::Growing;
 #[cfg(test)]
 pub(crate) use growing::in_memory;
+use memory::next_id;
+pub use opening::{Closed, Recovered};
 pub use reader::{Damaged, Reader};
+use shared::Shared;
 pub use stored::{Extent, StoredResponse};
 pub use tier::{Tier, Usage};
-use shared::Shared;
 use under_way::Ticket;
 pub use validity::Validity;
 pub use writer::{Announced, NotStored, Refused, Writer};

@@ -110,7 +110,11 @@ fn try_again(shared: &Arc<Shared>) {
             let Some(shared) = weak.upgrade() else { return };
             match shared.open_disk() {
                 Err(OpenError::Io { .. }) => {}
-                Ok(()) => return tracing::info!("The cache directory is open; responses are stored there"),
+                Ok(()) => {
+                    return tracing::info!(
+                        "The cache directory is open; responses are stored there"
+                    );
+                }
                 Err(error) => return tracing::error!("{error}"),
             }
         }
@@ -127,9 +131,8 @@ impl Shared {
         let waiting = (self.config.memory / WAITING).clamp(LEAST_WAITING, MOST_WAITING);
         let limits = Limits::new(config.budget, waiting, config.write_behind_rate);
         let memory = Arc::downgrade(self);
-        let is_resident = move |digest, id| {
-            memory.upgrade().is_some_and(|shared| shared.memory.has(digest, id))
-        };
+        let is_resident =
+            move |digest, id| memory.upgrade().is_some_and(|shared| shared.memory.has(digest, id));
         let above = Above {
             epochs: Arc::clone(&self.epochs),
             queries: Arc::clone(&self.queries),

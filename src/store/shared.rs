@@ -309,9 +309,11 @@ fn merged(resident: Candidates, below: &Candidates) -> Candidates {
     let is_older = |one: &StoredResponse, other: &StoredResponse| {
         is_same_variant(one, other) && (one.begun(), one.id()) <= (other.begun(), other.id())
     };
-    let stays = |stored: &&StoredResponse| !below.iter().any(|other| {
-        is_older(stored, other) && stored.id() != other.id() && !is_part_of(other, stored)
-    });
+    let stays = |stored: &&StoredResponse| {
+        !below.iter().any(|other| {
+            is_older(stored, other) && stored.id() != other.id() && !is_part_of(other, stored)
+        })
+    };
     let mut all: Candidates = resident.iter().filter(stays).cloned().collect();
     let comes = |stored: &&StoredResponse| !resident.iter().any(|other| is_older(stored, other));
     below.iter().filter(comes).for_each(|stored| all.push(stored.clone()));

@@ -2,7 +2,7 @@ use bytes::Bytes;
 use http::header::ACCEPT_LANGUAGE;
 use http::{HeaderMap, HeaderValue};
 
-use super::contract::{Lookup, at_once, body, choose, head, key, read, request, wait};
+use super::contract::{Lookup, at_once, body, choose, head, key, read, request};
 use super::*;
 use crate::net::Scope;
 

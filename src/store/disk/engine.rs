@@ -285,7 +285,8 @@ impl Engine {
     /// Writes what was appended, once it is much or has waited for long.
     pub(super) fn flush_if_due(&self, now: Instant) {
         let since = *self.unflushed_since.lock();
-        let is_late = since.is_some_and(|since| now.saturating_duration_since(since) >= FLUSH_AFTER);
+        let is_late =
+            since.is_some_and(|since| now.saturating_duration_since(since) >= FLUSH_AFTER);
         if (is_late || self.log.unflushed() >= FLUSH_BYTES) && self.is_trusted() {
             *self.unflushed_since.lock() = None;
             self.note(self.log.flush());

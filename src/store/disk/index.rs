@@ -17,9 +17,6 @@ const SHARDS: usize = 64;
 /// The bits of a tag that are of the nominated fields.
 const VARIANT: u64 = 0xff_ffff;
 
-/// How often one was used is counted up to this.
-pub(super) const MOST_USES: u8 = 3;
-
 /// Which responses are on disk, and which wait to be written.
 ///
 /// Nothing is called while one of its locks is held, except the questions that are passed in.
@@ -65,7 +62,7 @@ pub(super) struct Known {
     pub(super) is_update: bool,
     /// Whether a newer response is in memory, so that this is not to be found any more.
     pub(super) is_superseded: bool,
-    /// How often it was used, up to [`MOST_USES`].
+    /// How often it was used, up to three.
     pub(super) uses: u8,
 }
 
@@ -289,9 +286,8 @@ impl Index {
         let tag = Tag::new(digest, variant);
         let Some(mut shard) = self.shard(tag) else { return Taken::default() };
         let mut taken = Taken::default();
-        let goes = |known: &Known| {
-            (which == Which::All || known.tag == tag) && known.generation < below
-        };
+        let goes =
+            |known: &Known| (which == Which::All || known.tag == tag) && known.generation < below;
         for known in shard.of_key(tag).filter(goes).collect::<Vec<_>>() {
             if shard.remove(&known) {
                 taken.records.push(known);
@@ -404,7 +400,8 @@ impl Index {
 
     /// Those that wait to be written.
     pub(super) fn waiting(&self) -> usize {
-        let waiting = |shard: &Mutex<Shard>| shard.lock().pending.values().map(Vec::len).sum::<usize>();
+        let waiting =
+            |shard: &Mutex<Shard>| shard.lock().pending.values().map(Vec::len).sum::<usize>();
         self.shards.iter().map(waiting).sum()
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::checksum;
 use super::dense::{Checksums, Dense, Why};
 use super::engine::Engine;
 use super::extents::{Extents, Run};
@@ -13,7 +14,6 @@ use super::log::Segment;
 use super::record::{self, Damaged, Header, Meta, Place};
 use super::spot::Spot;
 use super::witness::Origin;
-use super::checksum;
 use crate::policy::{CacheKey, Interval, Partial};
 use crate::store::blocks::Blocks;
 use crate::store::candidates::Candidates;
@@ -80,11 +80,9 @@ impl Engine {
         let segment = self.log.segment(known.spot).ok_or(Miss::Other)?;
         let bytes = self.head_bytes(&segment, known.spot, wait)?.ok_or(Miss::Later)?;
         let offset = known.spot.offset;
-        let origin =
-            || Origin::Record { segment: segment.seq, offset, digest: key.digest() };
+        let origin = || Origin::Record { segment: segment.seq, offset, digest: key.digest() };
         let damaged = |why| Miss::Damaged(origin(), offset, why);
-        let (header, meta, body) =
-            record::verify(&bytes, segment.head, offset).map_err(damaged)?;
+        let (header, meta, body) = record::verify(&bytes, segment.head, offset).map_err(damaged)?;
         if header.generation != known.generation || !header.kind.is_response() {
             return Err(Miss::Other);
         }
@@ -136,7 +134,9 @@ impl Engine {
             return Err(Miss::Later);
         }
         self.large.open(id, digest).map_err(|unread| match unread.why {
-            Why::Damaged => Miss::Damaged(Origin::Large { id, digest }, unread.offset, Damaged::Body),
+            Why::Damaged => {
+                Miss::Damaged(Origin::Large { id, digest }, unread.offset, Damaged::Body)
+            }
             Why::Failed(error) => Miss::Failed(error),
         })
     }
@@ -157,9 +157,8 @@ impl Engine {
         let Some(bytes) = self.log.read(segment, (spot.offset, length), wait)? else {
             return Ok(None);
         };
-        let needed = record::open(&bytes, segment.head).map_or(0, |header| {
-            record::HEADER as u64 + u64::from(header.meta_len)
-        });
+        let needed = record::open(&bytes, segment.head)
+            .map_or(0, |header| record::HEADER as u64 + u64::from(header.meta_len));
         if needed <= length {
             return Ok(Some(bytes));
         }

@@ -10,8 +10,8 @@ use parking_lot::{Mutex, RwLock};
 
 use super::io::{File, Io, Now};
 use super::names;
-use super::record::{self, Header};
 use super::record::ALIGN;
+use super::record::{self, Header};
 use super::segment::{self, FooterEntry, footer};
 use super::spot::{SEQUENCES, Spot};
 use crate::store::memory::next_id;
@@ -317,9 +317,8 @@ impl Log {
     /// Whether everything that was appended survives a loss of power.
     pub(super) fn is_synced(&self) -> bool {
         let segments = self.segments.read();
-        let is_synced = |segment: &Arc<Segment>| {
-            segment.synced.load(Ordering::Acquire) >= segment.end()
-        };
+        let is_synced =
+            |segment: &Arc<Segment>| segment.synced.load(Ordering::Acquire) >= segment.end();
         segments.by_place.values().all(is_synced) && !self.is_renamed.load(Ordering::Acquire)
     }
 
@@ -376,7 +375,9 @@ impl Log {
         let mut bytes = old.in_flight.as_ref().map(|bytes| bytes.to_vec()).unwrap_or_default();
         bytes.extend_from_slice(&old.buffer);
         // Without one, a start reads the records.
-        bytes.extend(footer::encode(&old.entries, segment.head, segment.end()).into_iter().flatten());
+        bytes.extend(
+            footer::encode(&old.entries, segment.head, segment.end()).into_iter().flatten(),
+        );
         let flushed = segment.flushed.load(Ordering::Acquire);
         segment.size.store(flushed + bytes.len() as u64, Ordering::Release);
         segment.file.write_at(&bytes, flushed)?;

@@ -69,7 +69,10 @@ impl Pointers {
     pub(super) fn naming(&self, file: u64) -> Vec<Known> {
         let state = self.0.lock();
         let pointers = state.by_generation.values();
-        pointers.filter(|pointer| pointer.files.contains(&file)).map(|pointer| pointer.known).collect()
+        pointers
+            .filter(|pointer| pointer.files.contains(&file))
+            .map(|pointer| pointer.known)
+            .collect()
     }
 
     /// How many there are.

@@ -54,7 +54,8 @@ impl Engine {
         self.counters.evicted.add();
         // The files are gone; a pointer to nothing would be found again at the next start.
         if let Some(segment) = self.log.segment(known.spot)
-            && let Some(bytes) = self.log.read(&segment, (known.spot.offset, record::HEADER as u64), true)?
+            && let Some(bytes) =
+                self.log.read(&segment, (known.spot.offset, record::HEADER as u64), true)?
             && let Ok(header) = record::open(&bytes, segment.head)
         {
             let below = known.generation.saturating_add(1);
@@ -114,7 +115,8 @@ impl Engine {
         let Ok((header, meta, body)) = record::verify(&bytes, segment.head, entry.offset) else {
             return Ok(false);
         };
-        let Some(decoded) = Meta::decode(meta, &header).filter(|meta| self.is_wanted(meta, &header))
+        let Some(decoded) =
+            Meta::decode(meta, &header).filter(|meta| self.is_wanted(meta, &header))
         else {
             return Ok(false);
         };
@@ -193,5 +195,9 @@ impl Engine {
 }
 
 fn known_uses(engine: &Engine, known: &Known) -> u8 {
-    engine.index.at(known.tag).filter(|now| now.generation == known.generation).map_or(0, |now| now.uses)
+    engine
+        .index
+        .at(known.tag)
+        .filter(|now| now.generation == known.generation)
+        .map_or(0, |now| now.uses)
 }

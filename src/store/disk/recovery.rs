@@ -30,7 +30,8 @@ impl Engine {
     /// When the directory cannot be read.
     pub(super) fn adopt(&self) -> io::Result<Adopted> {
         let names = self.io.list(names::SEGMENTS)?;
-        let mut numbers: Vec<u32> = names.iter().filter_map(|name| names::segment_number(name)).collect();
+        let mut numbers: Vec<u32> =
+            names.iter().filter_map(|name| names::segment_number(name)).collect();
         numbers.sort_unstable();
         let run = numbers.last().map_or(0, |last| u64::from(*last) + 1);
         memory::raise_ids(run << RUN_SHIFT);
@@ -155,10 +156,12 @@ impl Engine {
             if !self.index.is_current(known) {
                 continue;
             }
-            let Some((header, runs)) = self.head_of(known).and_then(|(header, meta)| match meta.body {
-                Place::Files(runs) => Some((header, runs)),
-                Place::Here { .. } | Place::Base { .. } => None,
-            }) else {
+            let Some((header, runs)) =
+                self.head_of(known).and_then(|(header, meta)| match meta.body {
+                    Place::Files(runs) => Some((header, runs)),
+                    Place::Here { .. } | Place::Base { .. } => None,
+                })
+            else {
                 dropped += 1;
                 self.index.remove(known);
                 continue;

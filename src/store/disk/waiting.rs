@@ -39,7 +39,9 @@ pub(super) fn wait_for<F: Future>(future: F) -> F::Output {
 pub(super) fn read_all(response: &StoredResponse) -> io::Result<Option<Vec<Bytes>>> {
     let mut all = Vec::new();
     for held in response.held().intervals.as_slice() {
-        let Some(mut reader) = response.reader_range(held.first, held.last) else { return Ok(None) };
+        let Some(mut reader) = response.reader_range(held.first, held.last) else {
+            return Ok(None);
+        };
         while let Some(bytes) = wait_for(reader.next()) {
             match bytes {
                 Ok(bytes) => all.push(bytes),

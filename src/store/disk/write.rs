@@ -108,7 +108,8 @@ impl Engine {
                 old.iter().for_each(|old| self.gone(old));
                 response.change_on_disk(OnDisk::Queued, OnDisk::Written);
                 response.change_on_disk(OnDisk::No, OnDisk::Written);
-                let count = if is_update { &self.counters.freshened } else { &self.counters.written };
+                let count =
+                    if is_update { &self.counters.freshened } else { &self.counters.written };
                 count.add();
                 Ok(true)
             }
@@ -169,7 +170,13 @@ impl Engine {
                     let length = (u32::try_from(meta_len), u32::try_from(run.dense.length()));
                     let (Ok(meta_len), Ok(body_len)) = length else { return Ok(None) };
                     let crcs = run.dense.checksums();
-                    return Ok(Some(Place::Base { seq: segment, offset, meta_len, body_len, crcs }));
+                    return Ok(Some(Place::Base {
+                        seq: segment,
+                        offset,
+                        meta_len,
+                        body_len,
+                        crcs,
+                    }));
                 }
                 Origin::Large { id, .. } | Origin::Growing { id } => {
                     self.large.settle(id)?;

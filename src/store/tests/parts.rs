@@ -1,7 +1,7 @@
 use super::*;
-use crate::store::shared::Published;
 use crate::policy::Interval;
 use crate::store::contract::head_with;
+use crate::store::shared::Published;
 
 const LENGTH: u64 = 30;
 

@@ -58,7 +58,8 @@ impl Writer {
                     Published::Stored => return Ok(alone),
                     Published::Dropped => return Err(NotStored::Broken),
                     // Perhaps another part of the same was faster.
-                    Published::Refused if shared.find(key).await.iter().any(|other| fits(&other)) => {}
+                    Published::Refused
+                        if shared.find(key).await.iter().any(|other| fits(&other)) => {}
                     Published::Refused => return Err(self.refusal(&alone)),
                 },
             }
@@ -103,7 +104,8 @@ impl Writer {
     /// old bytes go instead.
     fn in_memory(&self, current: &StoredResponse, written: &Written) -> Option<Content> {
         let shared = &self.announced.shared;
-        let (old, new, most) = (current.segments()?, written.segment.as_ref()?, shared.max_in_memory());
+        let (old, new, most) =
+            (current.segments()?, written.segment.as_ref()?, shared.max_in_memory());
         let is_short = old.length().saturating_add(new.interval.length()) <= most;
         if shared.large().is_some() && !is_short {
             return None;
@@ -121,10 +123,8 @@ impl Writer {
         let new = match (&written.content, &written.segment) {
             (Content::Spilled(extents), _) => Arc::clone(extents),
             (_, Some(segment)) => {
-                let part = Part {
-                    interval: segment.interval,
-                    complete_length: segment.complete_length,
-                };
+                let part =
+                    Part { interval: segment.interval, complete_length: segment.complete_length };
                 let frames = segment.blocks.iter().cloned().collect();
                 spilled(shared, key, frames, part.into()).await?
             }
