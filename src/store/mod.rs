@@ -202,6 +202,12 @@ impl Store {
         self.await_durable(wait).await;
     }
 
+    /// Whether memory has nothing under `key`.
+    #[cfg(test)]
+    pub(crate) fn has_nothing(&self, key: &CacheKey) -> bool {
+        self.candidates(key).is_empty()
+    }
+
     /// As [`Store::find`], of memory alone.
     #[cfg(test)]
     fn candidates(&self, key: &CacheKey) -> Candidates {

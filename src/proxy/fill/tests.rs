@@ -34,7 +34,8 @@ impl Filling {
     /// Into a store with files.
     fn new(length: Option<u64>) -> Self {
         let script = Script::default();
-        let config = store::Config { memory: 8 * MOST, max_object: 5000 };
+        let config =
+            store::Config { memory: 8 * MOST, max_object: 5000, ..store::Config::default() };
         Self::into(in_memory::store(&config, &script), script, length)
     }
 
@@ -72,7 +73,7 @@ impl Filling {
     }
 
     fn is_stored(&self) -> bool {
-        !self.store.candidates(&key()).is_empty()
+        !self.store.has_nothing(&key())
     }
 
     fn fate(&self) -> Option<Detail> {
@@ -124,7 +125,7 @@ fn a_client_that_sees_the_end_in_the_last_byte_sees_it_when_it_is_stored() {
     assert_eq!(next(&mut filling.first), None);
     filling.script.hold(false);
     assert_eq!(poll(taking.as_mut()), Poll::Ready(Ok(())));
-    assert!(!filling.store.candidates(&key()).is_empty());
+    assert!(!filling.store.has_nothing(&key()));
     assert_eq!(next(&mut filling.first), Some(chunk(1500, 500)));
 }
 
@@ -140,7 +141,7 @@ fn a_body_of_unknown_length_is_backed_once_memory_does_not_take_it() {
     assert!(matches!(poll(pin!(filling.pump.finish(None))), Poll::Ready(())));
     assert_eq!(all(late), chunk(0, 1001));
     assert_eq!(all(filling.spool.join().unwrap()), chunk(0, 1001));
-    assert!(!filling.store.candidates(&key()).is_empty());
+    assert!(!filling.store.has_nothing(&key()));
 }
 
 #[test]
@@ -169,7 +170,11 @@ fn with_the_budget_used_up_a_body_goes_on_in_a_file_where_there_are_files() {
     assert!(filling.is_stored() && filling.fate().is_none());
     drop(others);
 
-    let store = Store::new(&store::Config { memory: 8 * MOST, max_object: 5000 });
+    let store = Store::new(&store::Config {
+        memory: 8 * MOST,
+        max_object: 5000,
+        ..store::Config::default()
+    });
     let mut filling = Filling::into(store, Script::default(), Some(900));
     filling.take(100);
     let _others = used_up(&filling);
@@ -210,7 +215,7 @@ fn a_fill_that_is_dropped_while_it_waits_for_the_disk_stores_nothing() {
         script.hold(false);
         let last = Pin::new(&mut first).poll_frame(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(last, Poll::Ready(Some(Err(BodyError::Truncated)))));
-        assert!(store.candidates(&key()).is_empty());
+        assert!(store.has_nothing(&key()));
         assert_eq!(script.dropped(), 1);
     }
 }

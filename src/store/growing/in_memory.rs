@@ -135,6 +135,7 @@ impl LargeBodies for Script {
     fn begin(
         &self,
         _id: u64,
+        _digest: u128,
         expected: Option<u64>,
     ) -> Pending<'_, Result<Box<dyn GrowingSink>, Broken>> {
         Box::pin(async move {

@@ -11,7 +11,7 @@ const MOST: usize = 1000;
 
 fn tiers() -> (Store, Script) {
     let script = Script::default();
-    let config = Config { memory: 8 * MOST as u64, max_object: 5000 };
+    let config = Config { memory: 8 * MOST as u64, max_object: 5000, ..Config::default() };
     (in_memory::store(&config, &script), script)
 }
 
@@ -54,7 +54,7 @@ fn a_body_that_outgrows_memory_goes_on_in_a_file_that_begins_with_its_first_byte
     assert!(growing.reader(0, 0).is_none());
     write(&mut writer, 1001, 999);
     script.write_up_to(1500);
-    let read: Vec<u8> = growing.reader(900, 1499).unwrap().flatten().collect();
+    let read = read(growing.reader(900, 1499).unwrap()).unwrap();
     assert_eq!(read, bytes(900, 600));
     assert!(growing.reader(900, 1500).is_none());
 
@@ -215,6 +215,6 @@ fn a_long_part_is_stored_from_its_file() {
     assert_eq!(script.begun(), [Some(2000)]);
     let stored = at_once(writer.finish(None)).unwrap();
     assert_eq!(stored.held().intervals.as_slice(), [part]);
-    let read: Vec<u8> = stored.reader_range(500, 600).unwrap().flatten().collect();
+    let read = read(stored.reader_range(500, 600).unwrap()).unwrap();
     assert_eq!(read, bytes(500, 101));
 }
