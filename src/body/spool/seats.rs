@@ -40,17 +40,17 @@ impl Seats {
         index
     }
 
-    pub(super) fn get(&self, index: usize) -> Option<&Seat> {
+    pub(super) fn seat(&self, index: usize) -> Option<&Seat> {
         self.seats.get(index)?.as_ref()
     }
 
-    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Seat> {
+    pub(super) fn seat_mut(&mut self, index: usize) -> Option<&mut Seat> {
         self.seats.get_mut(index)?.as_mut()
     }
 
     /// Moves a reader on, unless it was cut off; returns its new place.
     pub(super) fn advance(&mut self, index: usize, length: u64) -> Option<u64> {
-        let seat = self.get_mut(index).filter(|seat| !seat.cut)?;
+        let seat = self.seat_mut(index).filter(|seat| !seat.cut)?;
         let from = seat.at;
         seat.at += length;
         self.leave_place(from);

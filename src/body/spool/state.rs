@@ -109,7 +109,7 @@ impl State {
 
     /// The next frame for a reader; leaves the waker there when there is none.
     pub(super) fn read(&mut self, index: usize, waker: &Waker) -> (Step, Option<Waker>) {
-        let Some(seat) = self.seats.get_mut(index).filter(|seat| !seat.over) else {
+        let Some(seat) = self.seats.seat_mut(index).filter(|seat| !seat.over) else {
             return (Step::Take(Poll::Ready(None)), None);
         };
         if seat.cut {
@@ -155,7 +155,7 @@ impl State {
     /// Moves a reader on, to `offset` at most, without reading: over what is in the file alone. Returns
     /// how many bytes that were.
     pub(super) fn skip(&mut self, index: usize, offset: u64) -> (u64, Option<Waker>) {
-        let seat = self.seats.get(index).filter(|_| self.backing.is_some());
+        let seat = self.seats.seat(index).filter(|_| self.backing.is_some());
         let to = offset.min(self.frames.tail());
         match seat.and_then(|seat| to.checked_sub(seat.at)) {
             None | Some(0) => (0, None),
@@ -165,19 +165,19 @@ impl State {
 
     /// A reader gets nothing more.
     pub(super) fn close(&mut self, index: usize) {
-        if let Some(seat) = self.seats.get_mut(index) {
+        if let Some(seat) = self.seats.seat_mut(index) {
             seat.over = true;
         }
     }
 
     /// Whether a reader was cut off.
     pub(super) fn is_cut(&self, index: usize) -> bool {
-        self.seats.get(index).is_none_or(|seat| seat.cut)
+        self.seats.seat(index).is_none_or(|seat| seat.cut)
     }
 
     /// Whether a reader has nothing more to get.
     pub(super) fn is_over(&self, index: usize) -> bool {
-        let Some(seat) = self.seats.get(index) else { return true };
+        let Some(seat) = self.seats.seat(index) else { return true };
         let has_all = seat.at == self.frames.head();
         seat.over || (!seat.cut && has_all && matches!(self.end, Some(End::Complete(None))))
     }
@@ -350,10 +350,7 @@ impl State {
     }
 
     pub(super) fn fail(&mut self, error: BodyError) {
-        if self.end.is_none() {
-            self.end = Some(End::Failed(error));
-            self.backing.iter_mut().for_each(Backing::give_up);
-        }
+        self.end.get_or_insert(End::Failed(error));
         self.trim();
     }
 
