@@ -210,7 +210,7 @@ impl Store {
 
     /// As [`Store::find`], of memory alone.
     #[cfg(test)]
-    fn candidates(&self, key: &CacheKey) -> Candidates {
+    pub(crate) fn candidates(&self, key: &CacheKey) -> Candidates {
         use tier::Storage as _;
         let all = self.shared.memory.candidates(key);
         let is_over = |stored: &&StoredResponse| self.shared.epochs.are_over_for(stored);

@@ -3,7 +3,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::*;
 use crate::policy::Interval;
-use crate::store::contract::head_with;
+use crate::store::contract::{head_with, read};
 use crate::store::in_memory::{self, Script};
 
 /// What memory takes in these tests.
@@ -197,7 +197,7 @@ fn an_invalidation_while_the_file_is_being_finished_is_not_missed() {
     script.hold(true);
     let mut finishing = pin!(writer.finish(None));
     assert!(poll(finishing.as_mut()).is_pending());
-    store.invalidate(&key("/"));
+    at_once(store.invalidate(&key("/")));
     script.hold(false);
     let Poll::Ready(finished) = poll(finishing.as_mut()) else { panic!("it waits") };
     assert_eq!(finished.unwrap_err(), NotStored::Invalidated);
