@@ -5,9 +5,10 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
-use crate::lab;
+use crate::lab::client;
 
 pub mod cache;
+pub mod lab;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +33,8 @@ pub enum Command {
     Cache(cache::CacheArgs),
     /// The text client of the lab: sends a bare hostname, prints the whole answer
     Client(ClientArgs),
+    /// The small network programs of the lab: servers and clients to try, and to write against
+    Lab(lab::LabArgs),
 }
 
 /// The options of `serve`. Each is also a key of the settings file and a variable `LARDER_…`.
@@ -148,7 +151,7 @@ impl ServeArgs {
 #[derive(Debug, clap::Args)]
 pub struct ClientArgs {
     /// Where the proxy listens
-    #[arg(long, value_name = "ADDR", default_value = lab::client::DEFAULT_PROXY)]
+    #[arg(long, value_name = "ADDR", default_value = client::DEFAULT_PROXY)]
     pub proxy: String,
     /// What to ask for, one after another; when empty, it prompts.
     #[arg(
@@ -159,7 +162,7 @@ pub struct ClientArgs {
 }
 
 impl ClientArgs {
-    pub(super) fn into_config(self) -> lab::client::Config {
-        lab::client::Config { proxy: self.proxy, hosts: self.hosts }
+    pub(super) fn into_config(self) -> client::Config {
+        client::Config { proxy: self.proxy, hosts: self.hosts }
     }
 }

@@ -54,6 +54,7 @@ fn dispatch(
     let options = match args.command {
         Some(Command::Cache(options)) => return cache::run(&options, variable),
         Some(Command::Client(options)) => return Ok(lab::client::run(&options.into_config())),
+        Some(Command::Lab(options)) => return Ok(options.program.run()),
         Some(Command::Serve(options)) => *options,
         None => args.serve,
     };
