@@ -1,9 +1,10 @@
-//! The greeting client of the lab.
+//! The greeting client: sends one message over TCP, prints the answer, and is done.
 
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use super::ClientConfig;
+use super::dial::Connection;
+use super::terminal::{run as run_program, say, shown};
 
 /// What the client is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +17,16 @@ pub struct Config {
     pub newline: bool,
 }
 
-/// Says that it cannot run yet: exit code 1.
-pub fn run(_config: Config) -> ExitCode {
-    writeln!(io::stderr(), "cannot run: this version has no greeting client yet").ok();
-    ExitCode::from(1)
+/// Runs the client. Exit code 1 when there is no answer.
+pub fn run(config: Config) -> ExitCode {
+    run_program(move || {
+        let connection = Connection::open(&config.server)?;
+        let mut message = config.message.into_bytes();
+        if config.newline {
+            message.push(b'\n');
+        }
+        // Nobody knows what the answer will be: it is what comes until the server closes.
+        let answer = connection.exchange(&message, b"")?;
+        say(shown(&answer))
+    })
 }

@@ -2,16 +2,22 @@
 //!
 //! Each program reads from top to bottom and stands for an exercise of a course in network
 //! programming: it works against whatever a student wrote in Python, C or Java. They wait in plain
-//! blocking calls, with a thread for each client.
+//! blocking calls, with a thread for each client. What is not the exercise is beside them:
+//! `terminal` starts, stops, prompts and prints,
+//! `listen` and `dial` have the sockets of servers and of clients, `error` the sentences.
 
 pub mod chat_client;
 pub mod chat_server;
 pub mod client;
+mod dial;
 pub mod echo_client;
 pub mod echo_server;
+mod error;
 pub mod get;
 pub mod greet_client;
 pub mod greet_server;
+mod listen;
+mod terminal;
 pub mod upper_client;
 pub mod upper_server;
 pub mod web_server;

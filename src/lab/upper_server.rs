@@ -1,9 +1,22 @@
-//! The upper case server of the lab.
+//! The upper case server: sends back what it got in upper case, over TCP or over UDP.
+//!
+//! Over TCP a client connects, and what it sends is a stream: it comes in pieces that are not the
+//! pieces it was sent in, and a letter of two bytes may come in two halves. Over UDP there is nothing to
+//! accept: one socket takes the datagrams of everybody, each whole or not at all, and the address that
+//! stands beside each says where the answer goes.
 
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
 
+use super::dial::LULL;
+use super::error::LabError;
+use super::listen::{listen, listen_udp, receive, serve};
+use super::terminal::{complain, run as run_program, say, shown};
 use super::{ServerConfig, Transport};
+
+/// The most bytes that are taken at once.
+const LONGEST: usize = 64 * 1024;
 
 /// Where it listens when nothing else is said.
 pub fn default_port(transport: Transport) -> u16 {
@@ -13,8 +26,123 @@ pub fn default_port(transport: Transport) -> u16 {
     }
 }
 
-/// Says that it cannot run yet: exit code 1.
-pub fn run(_transport: Transport, _config: ServerConfig) -> ExitCode {
-    writeln!(io::stderr(), "cannot run: this version has no upper case server yet").ok();
-    ExitCode::from(1)
+/// Runs the server until Ctrl-C. Exit code 1 when it cannot listen.
+pub fn run(transport: Transport, config: ServerConfig) -> ExitCode {
+    run_program(move || match transport {
+        Transport::Tcp => over_tcp(&config),
+        Transport::Udp => over_udp(&config),
+    })
+}
+
+fn over_udp(config: &ServerConfig) -> Result<(), LabError> {
+    let bound = listen_udp(config)?;
+    say(format_args!("The server is ready to receive{}", bound.chosen))?;
+    for datagram in receive(bound.sockets)? {
+        let datagram = datagram?;
+        let (client, sentence) = (datagram.from, &datagram.message);
+        say(format_args!("Received data from {client}: {}", shown(sentence)))?;
+        let capitals = upper(sentence);
+        match datagram.reply(&capitals) {
+            Ok(()) => say(format_args!("Sent data to {client}: {}", shown(&capitals)))?,
+            // Some letters grow: what came in one datagram may be too long for one.
+            Err(error) => complain(error),
+        }
+    }
+    Ok(())
+}
+
+fn over_tcp(config: &ServerConfig) -> Result<(), LabError> {
+    let bound = listen(config)?;
+    say(format_args!("The server is ready to receive{}", bound.chosen))?;
+    serve(bound.sockets, converse)
+}
+
+/// One client, from its first sentence until it closes.
+fn converse(mut stream: &TcpStream, client: SocketAddr) -> Result<(), LabError> {
+    say(format_args!("Connected with address {client}"))?;
+    let gone = |error: io::Error| LabError::gone(&client, &error);
+    let mut space = vec![0; LONGEST];
+    // The first bytes of a letter whose last ones are still to come.
+    let mut half = Vec::new();
+    loop {
+        // A client that waits for its answer gets what there is: the rest is not coming.
+        let patience = (!half.is_empty()).then_some(LULL);
+        stream.set_read_timeout(patience).map_err(gone)?;
+        let (arrived, more) = match stream.read(&mut space) {
+            Ok(length) => (space.get(..length).unwrap_or_default(), length > 0),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(_) if !half.is_empty() => (&[][..], true),
+            Err(error) => return Err(gone(error)),
+        };
+        let mut sentence = std::mem::take(&mut half);
+        if !arrived.is_empty() {
+            say(format_args!("Received data from {client}: {}", shown(arrived)))?;
+            sentence.extend_from_slice(arrived);
+            half = sentence.split_off(sentence.len() - half_letter(&sentence));
+        }
+        if !sentence.is_empty() {
+            let capitals = upper(&sentence);
+            stream.write_all(&capitals).map_err(gone)?;
+            say(format_args!("Sent data to {client}: {}", shown(&capitals)))?;
+        }
+        if !more {
+            return say(format_args!("Disconnected from {client}"));
+        }
+    }
+}
+
+/// In upper case, as Unicode has it; a byte that is no UTF-8 is left as it is.
+pub(super) fn upper(text: &[u8]) -> Vec<u8> {
+    let mut capitals = Vec::with_capacity(text.len());
+    for chunk in text.utf8_chunks() {
+        capitals.extend_from_slice(chunk.valid().to_uppercase().as_bytes());
+        capitals.extend_from_slice(chunk.invalid());
+    }
+    capitals
+}
+
+/// How many bytes at the end of `text` begin a letter that is not whole.
+fn half_letter(text: &[u8]) -> usize {
+    let last = text.utf8_chunks().last().map(|chunk| chunk.invalid()).unwrap_or_default();
+    match std::str::from_utf8(last) {
+        Err(error) if error.error_len().is_none() => last.len(),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_become_capitals_and_what_is_no_letter_stays() {
+        let cases: [(&[u8], &[u8]); 6] = [
+            (b"hello, World 1!\n", b"HELLO, WORLD 1!\n"),
+            ("größe, żółć, привет".as_bytes(), "GRÖSSE, ŻÓŁĆ, ПРИВЕТ".as_bytes()),
+            (b"a\xffb\xc3", b"A\xffB\xc3"),
+            (b"", b""),
+            (b"\x00a\x7f", b"\x00A\x7f"),
+            ("日本語 🙂".as_bytes(), "日本語 🙂".as_bytes()),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(upper(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_letter_that_is_not_whole_is_known_from_a_byte_that_is_none() {
+        let cases: [(&[u8], usize); 8] = [
+            (b"", 0),
+            (b"abc", 0),
+            (b"abc\xff", 0),
+            ("é".as_bytes(), 0),
+            (b"a\xc3", 1),
+            (b"\xf0\x9f\x99", 3),
+            (b"\xff\xf0\x9f", 2),
+            (b"\xf0\x9fa", 0),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(half_letter(text), expected, "{text:?}");
+        }
+    }
 }
