@@ -11,6 +11,9 @@ use super::ClientConfig;
 use super::error::LabError;
 use super::terminal::complain;
 
+/// This machine, in both families.
+const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+
 /// More than any datagram, so that none is cut.
 pub(super) const DATAGRAM: usize = 64 * 1024;
 
@@ -23,11 +26,15 @@ pub(super) const LULL: Duration = Duration::from_millis(250);
 /// How long a server may leave unread what it is sent.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// All addresses of `host`, each with `port`; at least one.
+/// All addresses of `host`, each with `port`; at least one. `localhost` is the loopback of both families
+/// (RFC 6761 §6.3), whatever the hosts file of this machine says.
 ///
 /// # Errors
 /// When there is none.
 pub(super) fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, LabError> {
+    if host.eq_ignore_ascii_case("localhost") {
+        return Ok(LOOPBACK.map(|address| (address, port).into()).to_vec());
+    }
     let unknown = |source| LabError::NoSuchHost { host: host.to_owned(), source };
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     let mut found = Vec::new();

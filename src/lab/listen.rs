@@ -2,9 +2,7 @@
 
 use std::convert::Infallible;
 use std::io::{self, Read as _};
-use std::net::{
-    IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket,
-};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -62,15 +60,11 @@ fn bind<S>(
     bind: impl Fn(SocketAddr) -> io::Result<S>,
     local: impl Fn(&S) -> io::Result<SocketAddr>,
 ) -> Result<Bound<S>, LabError> {
-    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-    let places = match &config.host {
-        Some(host) => addresses(host, config.port)?,
-        None => loopback.map(|address| (address, config.port).into()).to_vec(),
-    };
+    let places = addresses(config.host.as_deref().unwrap_or("localhost"), config.port)?;
     let mut tries = 0;
     loop {
         tries += 1;
-        match bind_all(&places, config.host.is_none(), &bind, &local) {
+        match bind_all(&places, &bind, &local) {
             // Another program has the port that was free on the first address: look for another.
             Err(LabError::Listen { source, .. })
                 if config.port == 0
@@ -90,11 +84,10 @@ fn bind<S>(
     }
 }
 
-/// Binds all `places`, each with the port that the first one got. A machine without IPv6 may leave out
-/// what is not the first, where `may_lack`.
+/// Binds all `places`, each with the port that the first one got. A machine without IPv6 leaves out what
+/// is of that family, where something else is left.
 fn bind_all<S>(
     places: &[SocketAddr],
-    may_lack: bool,
     bind: impl Fn(SocketAddr) -> io::Result<S>,
     local: impl Fn(&S) -> io::Result<SocketAddr>,
 ) -> Result<Vec<S>, LabError> {
@@ -108,7 +101,7 @@ fn bind_all<S>(
                 port = Some(taken);
                 sockets.push(socket);
             }
-            Err(source) if may_lack && port.is_some() && lacks_family(&source) => {}
+            Err(source) if port.is_some() && lacks_family(&source) => {}
             Err(source) => return Err(LabError::Listen { place, source }),
         }
     }

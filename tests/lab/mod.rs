@@ -1,4 +1,11 @@
-//! The text client, and the ten lines of a networking lab.
+//! The text client, and the ten lines of a networking lab; the programs of the lab, each against ten
+//! lines of Python.
+
+mod chat;
+mod echo;
+mod greet;
+mod peers;
+mod upper;
 
 use std::process::{Command, Output};
 

@@ -1,4 +1,4 @@
-//! The real program as a child process: what a person at a terminal sees of it.
+//! The real program as a child process: what a person at a terminal sees of it. Peers in Python too.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
@@ -42,14 +42,26 @@ impl Binary {
 
     /// Starts `larder` with these arguments and environment variables.
     pub fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
         let mut command = Command::new(env!("CARGO_BIN_EXE_larder"));
         for (name, _) in std::env::vars_os() {
             if name == "RUST_LOG" || name.to_string_lossy().starts_with("LARDER_") {
                 command.env_remove(name);
             }
         }
-        command.args(arguments).envs(variables.iter().copied()).current_dir(directory.path());
+        command.args(arguments).envs(variables.iter().copied());
+        Self::spawn(command)
+    }
+
+    /// Starts a program in Python with these arguments: a peer that is not ours.
+    pub fn python(program: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new("python3");
+        command.args(["-c", program]).args(arguments);
+        Self::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        command.current_dir(directory.path());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let stdout = lines(child.stdout.take().expect("piped"));
@@ -123,8 +135,13 @@ impl Binary {
 
     /// Types a line at its terminal.
     pub fn type_line(&mut self, line: &str) {
+        self.type_bytes(format!("{line}\n").as_bytes());
+    }
+
+    /// Types these bytes and nothing else.
+    pub fn type_bytes(&mut self, bytes: &[u8]) {
         let stdin = self.child.stdin.as_mut().expect("its input is open");
-        stdin.write_all(format!("{line}\n").as_bytes()).expect("the program reads its input");
+        stdin.write_all(bytes).expect("the program reads its input");
     }
 
     /// Ends its input.
