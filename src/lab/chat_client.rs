@@ -9,8 +9,9 @@ use std::process::ExitCode;
 
 use super::ClientConfig;
 use super::chat_server::is_quit;
-use super::dial::{addresses_for_datagrams, datagram_socket, receive_datagram, send_datagram};
+use super::dial::{datagram_socket, receive_datagram, send_datagram};
 use super::error::LabError;
+use super::sockets::addresses_for_datagrams;
 use super::terminal::{ask, complain, run as run_program, say, shown};
 
 /// Runs the client until `quit` on either side, the end of input or Ctrl-C. Exit code 1 when the host

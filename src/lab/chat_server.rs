@@ -8,7 +8,8 @@ use std::process::ExitCode;
 
 use super::ServerConfig;
 use super::error::LabError;
-use super::listen::{Datagram, listen_udp, receive};
+use super::serve::{Datagram, receive};
+use super::sockets::listen_udp;
 use super::terminal::{ask, complain, run as run_program, say, shown};
 
 /// What ends a chat, on either side.

@@ -1,7 +1,7 @@
-//! The sockets of the lab's clients: how they find a server, and how they talk to it.
+//! How the lab's clients talk to a server.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs as _, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,10 +9,8 @@ use nix::errno::Errno;
 
 use super::ClientConfig;
 use super::error::LabError;
+use super::sockets::addresses;
 use super::terminal::complain;
-
-/// This machine, in both families.
-const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
 /// More than any datagram, so that none is cut.
 pub(super) const DATAGRAM: usize = 64 * 1024;
@@ -21,44 +19,10 @@ pub(super) const DATAGRAM: usize = 64 * 1024;
 const LONGEST_REPLY: usize = 4 * 1024 * 1024;
 
 /// Between the parts of a reply there is less silence than this.
-pub(super) const LULL: Duration = Duration::from_millis(250);
+const LULL: Duration = Duration::from_millis(250);
 
 /// How long a server may leave unread what it is sent.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// All addresses of `host`, each with `port`; at least one. `localhost` is the loopback of both families
-/// (RFC 6761 §6.3), whatever the hosts file of this machine says.
-///
-/// # Errors
-/// When there is none.
-pub(super) fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, LabError> {
-    if host.eq_ignore_ascii_case("localhost") {
-        return Ok(LOOPBACK.map(|address| (address, port).into()).to_vec());
-    }
-    let unknown = |source| LabError::NoSuchHost { host: host.to_owned(), source };
-    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    let mut found = Vec::new();
-    for address in (bare, port).to_socket_addrs().map_err(unknown)? {
-        if !found.contains(&address) {
-            found.push(address);
-        }
-    }
-    match found.is_empty() {
-        true => Err(unknown(io::ErrorKind::NotFound.into())),
-        false => Ok(found),
-    }
-}
-
-/// The same with those of IPv4 first: a datagram to an address where nobody listens is lost without a
-/// word, and most servers of the course listen on IPv4 alone.
-///
-/// # Errors
-/// When there is none.
-pub(super) fn addresses_for_datagrams(host: &str, port: u16) -> Result<Vec<SocketAddr>, LabError> {
-    let mut places = addresses(host, port)?;
-    places.sort_by_key(SocketAddr::is_ipv6);
-    Ok(places)
-}
 
 /// A connection to a server.
 pub(super) struct Connection {
@@ -86,7 +50,8 @@ impl Connection {
     }
 
     /// Sends `message` and reads the reply. TCP is a stream and has no messages: a reply is whole when
-    /// it is `expected`, when the server closes, or when nothing more comes for a quarter of a second.
+    /// it is `expected`, when the server closes, or when nothing more comes for a quarter of a second;
+    /// what has begun as `expected` may take longer to go on.
     ///
     /// # Errors
     /// When the server is gone before any reply.
@@ -113,10 +78,11 @@ impl Connection {
         let (mut reply, mut part) = (Vec::new(), vec![0; DATAGRAM]);
         let mut patient = true;
         while reply != expected && reply.len() < LONGEST_REPLY || reply.is_empty() {
-            let silence = match (reply.is_empty(), patient) {
-                (false, _) => Some(LULL),
-                (true, true) => Some(self.wait),
-                (true, false) => None,
+            let silence = match expected.starts_with(&reply) {
+                _ if reply.is_empty() && !patient => None,
+                _ if reply.is_empty() => Some(self.wait),
+                true => Some(self.wait.max(LULL)),
+                false => Some(LULL),
             };
             self.stream.set_read_timeout(silence).map_err(LabError::system("set a time limit"))?;
             match (&self.stream).read(&mut part) {

@@ -10,7 +10,8 @@ use std::process::ExitCode;
 
 use super::ServerConfig;
 use super::error::LabError;
-use super::listen::{listen, serve};
+use super::serve::serve;
+use super::sockets::listen;
 use super::terminal::{run as run_program, say, shown};
 
 /// The most bytes that are taken for one message.

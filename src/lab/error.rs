@@ -57,6 +57,12 @@ pub(super) enum LabError {
         /// The most bytes that a line may have.
         most: usize,
     },
+    /// What was given as a port is none.
+    #[error("{typed:?} is no port; write a number from 1 to 65535")]
+    NoPort {
+        /// What was given.
+        typed: String,
+    },
     /// At the end: some of what was sent got no answer.
     #[error("{unanswered} of {asked} sentences got no answer")]
     Unanswered {
@@ -84,9 +90,13 @@ impl LabError {
         move |source| Self::System { what, source }
     }
 
-    /// Makes a [`LabError::Gone`] of what the system said.
-    pub(super) fn gone(peer: &impl ToString, error: &io::Error) -> Self {
-        Self::Gone { peer: peer.to_string(), reason: reason(error) }
+    /// Makes a [`LabError::Gone`] of what the system said. A write has a time limit.
+    pub(super) fn gone(peer: &(impl ToString + ?Sized), error: &io::Error) -> Self {
+        let reason = match error.kind() {
+            io::ErrorKind::WouldBlock => "it does not read what it is sent".to_owned(),
+            _ => reason(error),
+        };
+        Self::Gone { peer: peer.to_string(), reason }
     }
 
     /// Whether the program ends with it; otherwise one conversation or one message does.
@@ -103,5 +113,36 @@ pub(super) fn reason(error: &io::Error) -> String {
         // A kind that has no name in Rust, and everything that is not from the system.
         kind if error.raw_os_error().is_none() || kind.contains("uncategorized") => text.to_owned(),
         kind => kind,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::errno::Errno;
+
+    use super::*;
+
+    #[test]
+    fn a_reason_is_words_without_a_number() {
+        let cases = [
+            (io::Error::from(Errno::ECONNREFUSED), "connection refused"),
+            (io::Error::from(Errno::EADDRINUSE), "address in use"),
+            (io::Error::from(Errno::EMFILE), "Too many open files"),
+            (io::Error::other("no such name"), "no such name"),
+            (io::ErrorKind::NotFound.into(), "entity not found"),
+        ];
+        for (error, expected) in cases {
+            assert_eq!(reason(&error), expected);
+        }
+    }
+
+    #[test]
+    fn what_ends_one_conversation_does_not_end_the_program() {
+        let gone = LabError::gone("a client", &Errno::EAGAIN.into());
+        assert_eq!(gone.to_string(), "a client is gone: it does not read what it is sent");
+        assert!(!gone.is_final());
+        assert!(!LabError::TooLong { length: 70_000 }.is_final());
+        assert!(LabError::Unread.is_final());
+        assert!(LabError::system("accept a connection")(Errno::EMFILE.into()).is_final());
     }
 }

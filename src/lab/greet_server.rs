@@ -9,7 +9,8 @@ use std::process::ExitCode;
 
 use super::ServerConfig;
 use super::error::LabError;
-use super::listen::{close, listen, serve};
+use super::serve::{close, serve};
+use super::sockets::listen;
 use super::terminal::{run as run_program, say, shown};
 
 /// What every client gets.

@@ -2,9 +2,9 @@
 //!
 //! Each program reads from top to bottom and stands for an exercise of a course in network
 //! programming: it works against whatever a student wrote in Python, C or Java. They wait in plain
-//! blocking calls, with a thread for each client. What is not the exercise is beside them:
-//! `terminal` starts, stops, prompts and prints,
-//! `listen` and `dial` have the sockets of servers and of clients, `error` the sentences.
+//! blocking calls, with a thread for each client. What is not the exercise is beside them: `terminal`
+//! starts, stops, prompts and prints, `sockets` finds addresses and listens, `serve` accepts, `dial`
+//! connects, `error` has the sentences.
 
 pub mod chat_client;
 pub mod chat_server;
@@ -16,7 +16,8 @@ mod error;
 pub mod get;
 pub mod greet_client;
 pub mod greet_server;
-mod listen;
+mod serve;
+mod sockets;
 mod terminal;
 pub mod upper_client;
 pub mod upper_server;

@@ -113,7 +113,8 @@ fn without_end(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r\n").or_else(|| line.strip_suffix(b"\n")).unwrap_or(line)
 }
 
-fn not_written(source: io::Error) -> LabError {
+/// Makes an error of why standard output took nothing.
+pub(super) fn not_written(source: io::Error) -> LabError {
     match source.kind() {
         io::ErrorKind::BrokenPipe => LabError::Unread,
         _ => LabError::System { what: "write the output", source },

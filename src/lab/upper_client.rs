@@ -10,10 +10,9 @@ use std::net::{SocketAddr, UdpSocket};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::dial::{
-    Connection, addresses_for_datagrams, datagram_socket, receive_datagram, send_datagram,
-};
+use super::dial::{Connection, datagram_socket, receive_datagram, send_datagram};
 use super::error::LabError;
+use super::sockets::addresses_for_datagrams;
 use super::terminal::{ask, complain, run as run_program, say, shown};
 use super::upper_server::{default_port, upper};
 use super::{ClientConfig, Transport};
@@ -69,7 +68,7 @@ fn ask_for_server(config: &Config) -> Result<Option<ClientConfig>, LabError> {
         let typed = String::from_utf8_lossy(typed.trim_ascii()).into_owned();
         port = if typed.is_empty() { Some(default) } else { typed.parse().ok().filter(|n| *n > 0) };
         if port.is_none() {
-            complain(format_args!("{typed:?} is no port; write a number from 1 to 65535"));
+            complain(LabError::NoPort { typed });
         }
     }
     Ok(port.map(|port| ClientConfig { host, port, wait: config.wait }))

@@ -8,12 +8,16 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
+use std::time::Duration;
 
-use super::dial::LULL;
 use super::error::LabError;
-use super::listen::{listen, listen_udp, receive, serve};
+use super::serve::{receive, serve};
+use super::sockets::{listen, listen_udp};
 use super::terminal::{complain, run as run_program, say, shown};
 use super::{ServerConfig, Transport};
+
+/// How long the rest of a letter may take to come.
+const REST: Duration = Duration::from_secs(1);
 
 /// The most bytes that are taken at once.
 const LONGEST: usize = 64 * 1024;
@@ -66,7 +70,7 @@ fn converse(mut stream: &TcpStream, client: SocketAddr) -> Result<(), LabError> 
     let mut half = Vec::new();
     loop {
         // A client that waits for its answer gets what there is: the rest is not coming.
-        let patience = (!half.is_empty()).then_some(LULL);
+        let patience = (!half.is_empty()).then_some(REST);
         stream.set_read_timeout(patience).map_err(gone)?;
         let (arrived, more) = match stream.read(&mut space) {
             Ok(length) => (space.get(..length).unwrap_or_default(), length > 0),

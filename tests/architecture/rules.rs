@@ -39,6 +39,7 @@ impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self:?}")
     }
+}
 
 /// All rules: each has a fixture that must fail.
 pub const ALL: [Rule; 14] = [
@@ -75,9 +76,10 @@ pub const ROWS: [(&str, u8); 15] = [
     ("http", 1),
     ("time", 0),
     ("main", 9),
+];
 
 /// The files that may start tasks or threads, each with the reason why it has to.
-pub const SPAWNERS: [(&str, &str); 6] = [
+pub const SPAWNERS: [(&str, &str); 9] = [
     ("src/net/drain.rs", "owns every task of the proxy: all others ask it"),
     ("src/upstream/pool.rs", "a connection's driver lives as long as its connection"),
     (
@@ -85,10 +87,18 @@ pub const SPAWNERS: [(&str, &str); 6] = [
         "a late look-up that nobody needs any more is finished, to be remembered",
     ),
     ("src/telemetry/output.rs", "the log is written by a thread of its own"),
+    (
         "src/store/disk/pool.rs",
         "who waits for the device is a thread of its own, not the runtime's",
+    ),
+    ("src/store/disk/threads.rs", "what is stored is written, synced and found by three threads"),
+    (
+        "src/store/opening.rs",
+        "what takes as long as the disk likes, once at the start and once at the end",
+    ),
     ("src/lab/", "the lab's programs are programs of their own: a thread for each client"),
     ("src/cli/", "builds the runtime, and waits for signals"),
+];
 
 /// The files that may touch files besides the disk tier, each with the reason.
 pub const FILE_USERS: [(&str, &str); 8] = [
@@ -100,6 +110,7 @@ pub const FILE_USERS: [(&str, &str); 8] = [
     ("src/lab/", "the lab's programs are programs of their own"),
     ("src/upstream/resolve.rs", "reads the hosts file"),
     ("src/upstream/watched.rs", "sees that a file has changed"),
+];
 
 /// Something that is not to be written: `a::b` is a run of segments of a path, `a!` a macro,
 /// `.a` a member, `.a()` a method that is called, `a()` a function that is called by this name.
@@ -116,6 +127,7 @@ pub struct Ban {
     pub tests_are_free: bool,
     /// What to do instead.
     pub instead: &'static str,
+}
 
 const PURE: &[&str] = &["src/http/", "src/policy/", "src/time.rs"];
 const WALL_CLOCK: &[&str] =
@@ -155,32 +167,53 @@ pub const BANS: &[Ban] = &[
         tests_are_free: true,
         instead: "take what is needed as an argument",
     },
+    Ban {
+        rule: Rule::Purity,
         words: &["Clock", "SharedClock", "SystemClock", "ManualClock"],
         only: &["src/http/", "src/policy/"],
+        except: &[],
+        tests_are_free: true,
         instead: "take `now` as an argument",
+    },
+    Ban {
         rule: Rule::WallClock,
         words: WALL_CLOCK,
         only: &["src/", "tests/"],
         except: &["src/time.rs"], // looked at more closely
         tests_are_free: false,
         instead: "ask the Clock",
+    },
+    Ban {
         rule: Rule::Dialling,
+        words: &[
             "TcpStream::connect",
             "TcpStream::connect_timeout",
             "TcpStream::connect_std",
             "TcpSocket::connect",
+            "UnixStream",
+            "UdpSocket",
             "lookup_host",
+            "ToSocketAddrs",
             "hickory_resolver",
             "hyper::client",
             ".connect()",
+        ],
         only: &[],
         except: &["src/upstream/", "src/lab/"],
+        tests_are_free: true,
         instead: "ask upstream",
+    },
+    Ban {
         rule: Rule::Accepting,
         words: &[".accept()", ".poll_accept()", "TcpListener::accept", "UnixListener"],
+        only: &[],
         except: &["src/net/", "src/lab/"],
+        tests_are_free: true,
         instead: "take connections from net::accept",
+    },
+    Ban {
         rule: Rule::Spawning,
+        words: &[
             "spawn()",
             "tokio::spawn",
             "task::spawn",
@@ -198,13 +231,23 @@ pub const BANS: &[Ban] = &[
             "new_current_thread",
             ".spawn_blocking()",
             ".spawn_local()",
+        ],
+        only: &[],
         except: &[], // SPAWNERS
+        tests_are_free: true,
         instead: "hand the future to net::drain::Drain, which owns it",
+    },
+    Ban {
         rule: Rule::Files,
         words: &["std::fs", "tokio::fs", "File::open", "File::create", "OpenOptions"],
+        only: &[],
         except: PURE, // and FILE_USERS
+        tests_are_free: true,
         instead: "only the disk tier touches files",
+    },
+    Ban {
         rule: Rule::Panics,
+        words: &[
             ".unwrap()",
             ".expect()",
             ".unwrap_err()",
@@ -213,19 +256,37 @@ pub const BANS: &[Ban] = &[
             "todo!",
             "unimplemented!",
             "unreachable!",
+        ],
+        only: &[],
+        except: &[],
+        tests_are_free: true,
         instead: "return an error, or state the invariant: #[expect(clippy::…, reason = \"…\")]",
+    },
+    Ban {
         rule: Rule::Responses,
         words: &["Response::builder", "Response::new", "Response::default"],
+        only: &[],
         except: &["src/proxy/respond", "src/proxy/error", "src/lab/", "src/admin/"],
+        tests_are_free: true,
         instead: "return what proxy::respond or proxy::error makes a response of",
+    },
+    Ban {
         rule: Rule::Queues,
         words: &["unbounded_channel", "UnboundedSender", "std::sync::mpsc::channel"],
+        only: &[],
+        except: &[],
+        tests_are_free: true,
         instead: "bound it, and write down what happens when it is full",
+    },
+    Ban {
         rule: Rule::Sleeping,
         words: &["time::sleep", "thread::sleep", "sleep_until", "sleep()", ".sleep()"],
         only: &["tests/"],
         except: &["tests/support/gate.rs"],
+        tests_are_free: false,
         instead: "wait for the event: Gate, within, eventually",
+    },
+];
 
 /// Words that say nothing; `Handler` is the name of one trait.
 pub const EMPTY_WORDS: [&str; 11] = [
@@ -240,3 +301,4 @@ pub const EMPTY_WORDS: [&str; 11] = [
     "info",
     "misc",
     "handler",
+];

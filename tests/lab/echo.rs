@@ -6,6 +6,7 @@ use super::peers::{
     HOSTS, ask_in_python, lab, lab_server, python_client, python_server, says_who_refused,
     sentence, stops_and_frees_its_port,
 };
+use crate::support::gate::not_yet;
 
 const CLIENT: &str = r#"
 sock = socket.create_connection(address)
@@ -37,6 +38,15 @@ back = b""
 while len(back) < len(message):
     back += sock.recv(65536)
 print(back == message)
+"#;
+
+/// Sends back three bytes of each message.
+const SHORT: &str = r#"
+sock = server(socket.SOCK_STREAM)
+sock.listen()
+connection, client = sock.accept()
+while message := connection.recv(65536):
+    connection.send(message[:3])
 "#;
 
 /// Leaves without a goodbye: a reset.
@@ -138,6 +148,24 @@ async fn many_clients_are_served_at_once_and_a_silent_one_keeps_nobody_waiting()
 }
 
 #[tokio::test]
+async fn more_clients_than_there_are_seats_wait_for_one() {
+    let (mut server, port) = lab_server(&["echo-server"]).await;
+    server.line("that it waits", |line| line.starts_with("Waiting")).await;
+    let connect = |_| TcpStream::connect(format!("127.0.0.1:{port}")).expect("it listens");
+    let clients: Vec<_> = (0..300).map(connect).collect();
+    // One of the 256 seats is kept for who comes over IPv6.
+    for _ in 0..255 {
+        assert_eq!(server.any_line().await, "Connection accepted");
+    }
+    not_yet("one client too many", server.any_line()).await;
+    assert_eq!(ask_in_python(CLIENT, "::1", &port).await.len(), 3);
+    drop(clients);
+    for _ in 255..300 {
+        server.line("the next", |line| line == "Connection accepted").await;
+    }
+}
+
+#[tokio::test]
 async fn a_message_longer_than_any_datagram_comes_back_whole() {
     let (_server, port) = lab_server(&["echo-server"]).await;
     assert_eq!(ask_in_python(LONG, "127.0.0.1", &port).await, ["True"]);
@@ -217,6 +245,16 @@ connection.send(b"Late: " + connection.recv(1024))
     assert_eq!(said, wanted);
     server.type_line("go on");
     client.line("the reply", |line| line == "Late: hello").await;
+}
+
+#[tokio::test]
+async fn a_reply_that_is_not_what_was_sent_is_shown_all_the_same() {
+    let (_server, port) = python_server(SHORT, "127.0.0.1").await;
+    let mut client = lab(&["echo-client", "127.0.0.1", "--port", &port, "--wait", "30ms"]);
+    client.type_line("hello");
+    client.line("the reply", |line| line == "hel").await;
+    client.type_line("bye");
+    client.line("the next", |line| line == "bye").await;
 }
 
 #[tokio::test]

@@ -52,10 +52,10 @@ impl Binary {
         Self::spawn(command)
     }
 
-    /// Starts a program in Python with these arguments: a peer that is not ours.
+    /// Starts a program in Python, standard library only, with these arguments: a peer that is not ours.
     pub fn python(program: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new("python3");
-        command.args(["-c", program]).args(arguments);
+        command.args(["-I", "-S", "-c", program]).args(arguments);
         Self::spawn(command)
     }
 

@@ -7,7 +7,7 @@
 //! dns        a DNS server that answers from a table, or not at all
 //! client     sends bytes, reads responses; the text client
 //! log        the access log as parsed lines
-//! binary     the real program as a child process
+//! binary     the real program as a child process; its peers in Python
 //! tls        a certificate authority, TLS as a client
 //! pattern    bodies of any size whose every byte can be checked
 //! gate       order and deadlines: the only place that may look at time

@@ -13,6 +13,9 @@ mod sessions;
 #[cfg(test)]
 mod tests;
 
+/// Nobody looks at a terminal for longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The options of `lab`.
 #[derive(Debug, Args)]
 #[command(after_help = "Every program has a --help with a session to type.")]
@@ -267,7 +270,9 @@ fn port() -> clap::builder::RangedI64ValueParser<u16> {
 
 fn wait(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
-        Ok(Duration::ZERO) => Err("no time is too short".to_owned()),
+        Ok(wait) if wait.is_zero() || wait > LONGEST_WAIT => {
+            Err("write a time above zero, and a day at most".to_owned())
+        }
         Ok(wait) => Ok(wait),
         Err(error) => Err(format!("{error}; write 500ms or 2s")),
     }

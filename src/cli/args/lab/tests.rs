@@ -62,7 +62,7 @@ fn the_defaults_are_those_of_the_course() {
 
 #[test]
 fn what_is_wrong_usage_exits_with_2() {
-    let cases: [&[&str]; 12] = [
+    let cases: [&[&str]; 13] = [
         &[],
         &["no-such-program"],
         &["upper-server"],
@@ -72,6 +72,7 @@ fn what_is_wrong_usage_exits_with_2() {
         &["echo-client", "--port", "0"],
         &["echo-server", "--port", "65536"],
         &["chat-client", "--wait", "0s"],
+        &["chat-client", "--wait", "25h"],
         &["greet-client", "localhost", ""],
         &["get", "localhost", "6789"],
         &["web-server", "--no-store", "--max-age", "5"],

@@ -1,4 +1,4 @@
-//! The sockets of the lab's servers: where they listen, and whom they serve.
+//! Whom the lab's servers serve: connections with a thread each, datagrams one after another.
 
 use std::convert::Infallible;
 use std::io::{self, Read as _};
@@ -8,11 +8,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use nix::errno::Errno;
 use parking_lot::{Condvar, Mutex};
 
-use super::ServerConfig;
-use super::dial::{DATAGRAM, addresses, send_datagram};
+use super::dial::{DATAGRAM, send_datagram};
 use super::error::LabError;
 use super::terminal::complain;
 
@@ -27,91 +25,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Bytes that are read of a client that goes on sending after its answer.
 const MOST_UNREAD: u64 = 4 * 1024 * 1024;
-
-/// How often a port is looked for that is free on every address.
-const PORT_TRIES: usize = 20;
-
-/// Sockets of one server: one for each address, all on the same port.
-pub(super) struct Bound<S> {
-    /// The sockets; at least one.
-    pub(super) sockets: Vec<S>,
-    /// Nothing where the port was given; ` on 127.0.0.1:40123 and [::1]:40123` where it was chosen.
-    pub(super) chosen: String,
-}
-
-/// Listens for connections on all addresses of `config`.
-///
-/// # Errors
-/// When the host is unknown or the port is taken.
-pub(super) fn listen(config: &ServerConfig) -> Result<Bound<TcpListener>, LabError> {
-    bind(config, TcpListener::bind, TcpListener::local_addr)
-}
-
-/// Takes datagrams on all addresses of `config`.
-///
-/// # Errors
-/// When the host is unknown or the port is taken.
-pub(super) fn listen_udp(config: &ServerConfig) -> Result<Bound<UdpSocket>, LabError> {
-    bind(config, UdpSocket::bind, UdpSocket::local_addr)
-}
-
-fn bind<S>(
-    config: &ServerConfig,
-    bind: impl Fn(SocketAddr) -> io::Result<S>,
-    local: impl Fn(&S) -> io::Result<SocketAddr>,
-) -> Result<Bound<S>, LabError> {
-    let places = addresses(config.host.as_deref().unwrap_or("localhost"), config.port)?;
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        match bind_all(&places, &bind, &local) {
-            // Another program has the port that was free on the first address: look for another.
-            Err(LabError::Listen { source, .. })
-                if config.port == 0
-                    && source.kind() == io::ErrorKind::AddrInUse
-                    && tries < PORT_TRIES => {}
-            Err(error) => return Err(error),
-            Ok(sockets) => {
-                let names = sockets.iter().filter_map(|socket| local(socket).ok());
-                let names: Vec<_> = names.map(|address| address.to_string()).collect();
-                let chosen = match config.port {
-                    0 => format!(" on {}", names.join(" and ")),
-                    _ => String::new(),
-                };
-                return Ok(Bound { sockets, chosen });
-            }
-        }
-    }
-}
-
-/// Binds all `places`, each with the port that the first one got. A machine without IPv6 leaves out what
-/// is of that family, where something else is left.
-fn bind_all<S>(
-    places: &[SocketAddr],
-    bind: impl Fn(SocketAddr) -> io::Result<S>,
-    local: impl Fn(&S) -> io::Result<SocketAddr>,
-) -> Result<Vec<S>, LabError> {
-    let mut sockets = Vec::new();
-    let mut port = None;
-    for &place in places {
-        let place = SocketAddr::new(place.ip(), port.unwrap_or(place.port()));
-        let bound = bind(place).and_then(|socket| Ok((local(&socket)?.port(), socket)));
-        match bound {
-            Ok((taken, socket)) => {
-                port = Some(taken);
-                sockets.push(socket);
-            }
-            Err(source) if port.is_some() && lacks_family(&source) => {}
-            Err(source) => return Err(LabError::Listen { place, source }),
-        }
-    }
-    Ok(sockets)
-}
-
-fn lacks_family(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::AddrNotAvailable
-        || error.raw_os_error() == Some(Errno::EAFNOSUPPORT as i32)
-}
 
 /// Accepts clients on all `listeners`, and gives each to `converse` in a thread of its own. Ends when
 /// something ends the whole program.
