@@ -7,6 +7,8 @@ use std::io::{self, BufRead, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::process::ExitCode;
 
+use super::error::reason;
+
 #[cfg(test)]
 mod tests;
 
@@ -69,16 +71,6 @@ pub enum ClientError {
         /// Why.
         source: io::Error,
     },
-}
-
-/// The reason without the system's error number.
-fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::Other | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-            error.to_string()
-        }
-        kind => kind.to_string(),
-    }
 }
 
 impl ClientError {

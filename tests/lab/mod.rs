@@ -192,3 +192,12 @@ async fn an_error_of_the_proxy_is_an_answer_like_any_other() {
     assert_eq!(exit.stdout[0], "HTTP/1.0 502 Bad Gateway\r");
     assert!(exit.stdout.join("\n").contains("connection refused"), "{exit:?}");
 }
+
+#[tokio::test]
+async fn a_proxy_that_has_no_address_is_named_with_the_reason() {
+    let proxy = format!("{}:80", peers::NO_HOST);
+    let exit = Binary::start(&["client", "--proxy", &proxy, "www.example.com"]).exit().await;
+    let sentence = peers::sentence(&exit);
+    assert!(sentence.starts_with(&format!("cannot find the proxy {proxy:?}: ")), "{sentence}");
+    assert!(!sentence.contains("uncategorized"), "{sentence}");
+}
