@@ -59,7 +59,9 @@ impl Connection {
         // Both at once: a server that answers a long message while it still comes may stop to read
         // until its answer is read.
         thread::scope(|scope| {
-            let sent = scope.spawn(|| (&self.stream).write_all(message));
+            let sent = thread::Builder::new()
+                .spawn_scoped(scope, || (&self.stream).write_all(message))
+                .map_err(LabError::system("start a thread"))?;
             let reply = self.reply(expected)?;
             match sent.join() {
                 Ok(Err(error)) if reply.is_empty() => Err(LabError::gone(&self.server, &error)),

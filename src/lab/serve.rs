@@ -66,10 +66,12 @@ where
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
             Err(error) => return Err(LabError::system("accept a connection")(error)),
         };
-        stream
-            .set_write_timeout(Some(PATIENCE))
-            .and_then(|()| stream.set_nodelay(true))
-            .map_err(LabError::system("set up a connection"))?;
+        let ready =
+            stream.set_write_timeout(Some(PATIENCE)).and_then(|()| stream.set_nodelay(true));
+        if let Err(error) = ready {
+            complain(LabError::gone(&client, &error));
+            continue;
+        }
         let (end, converse) = (end.clone(), Arc::clone(converse));
         start("client", move || {
             match converse(&stream, client) {
