@@ -18,7 +18,6 @@ sock.close()
 
 const SERVER: &str = r#"
 sock = server(socket.SOCK_STREAM)
-sock.listen()
 while True:
     connection, client = sock.accept()
     message = connection.recv(1024)
@@ -43,7 +42,6 @@ print(back == message)
 /// Sends back three bytes of each message.
 const SHORT: &str = r#"
 sock = server(socket.SOCK_STREAM)
-sock.listen()
 connection, client = sock.accept()
 while message := connection.recv(65536):
     connection.send(message[:3])
@@ -216,7 +214,7 @@ async fn a_client_that_vanishes_is_named_and_the_next_one_is_served() {
 
 #[tokio::test]
 async fn a_server_that_vanishes_is_named_and_ends_the_client() {
-    let leaving = "sock = server(socket.SOCK_STREAM)\nsock.listen()\nsock.accept()[0].recv(1024)\n";
+    let leaving = "sock = server(socket.SOCK_STREAM)\nsock.accept()[0].recv(1024)\n";
     let (_server, port) = python_server(leaving, "127.0.0.1").await;
     let mut client = lab(&["echo-client", "127.0.0.1", "--port", &port]);
     client.type_line("hello");
@@ -231,7 +229,6 @@ async fn a_server_that_vanishes_is_named_and_ends_the_client() {
 async fn a_client_that_waits_for_a_reply_says_so_and_goes_on_waiting() {
     let lines = r#"
 sock = server(socket.SOCK_STREAM)
-sock.listen()
 connection, client = sock.accept()
 input()
 connection.send(b"Late: " + connection.recv(1024))

@@ -16,7 +16,6 @@ print(answer.decode())
 
 const SERVER: &str = r#"
 sock = server(socket.SOCK_STREAM)
-sock.listen()
 while True:
     connection, client = sock.accept()
     print(repr(connection.recv(1024)), flush=True)
@@ -102,7 +101,7 @@ async fn an_empty_message_is_wrong_usage_and_a_server_without_an_answer_is_a_fai
     let exit = lab(&["greet-client", "localhost", ""]).exit().await;
     assert_eq!(exit.status.code(), Some(2), "{exit:?}");
 
-    let leaving = "sock = server(socket.SOCK_STREAM)\nsock.listen()\nsock.accept()[0].recv(1024)\n";
+    let leaving = "sock = server(socket.SOCK_STREAM)\nsock.accept()[0].recv(1024)\n";
     let (_server, port) = python_server(leaving, "::1").await;
     let exit = lab(&["greet-client", "::1", "--port", &port]).exit().await;
     let wanted = format!("::1:{port} is gone: it closed the connection without a reply");

@@ -10,13 +10,15 @@ pub const HOSTS: [&str; 2] = ["127.0.0.1", "::1"];
 /// A name that no resolver looks up, because it is too long for one.
 pub const NO_HOST: &str = "a-name-that-is-much-longer-than-the-sixty-three-letters-of-a-label.test";
 
-/// What every server in Python begins with: `server(type)` is a socket on a free port, which it prints.
+/// What every server in Python begins with: `server(kind)` is a socket on a free port, which it prints
+/// once a client may come.
 const SERVER: &str = r#"
 import socket, sys
 def server(kind):
     family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
     sock = socket.socket(family, kind)
     sock.bind((sys.argv[1], 0))
+    if kind == socket.SOCK_STREAM: sock.listen()
     print(sock.getsockname()[1], flush=True)
     return sock
 "#;

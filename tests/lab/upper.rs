@@ -25,7 +25,6 @@ for sentence in ["hello", "größe", "", "bye"]:
 /// Closes after every answer, as the simplest servers do.
 const TCP_SERVER: &str = r#"
 sock = server(socket.SOCK_STREAM)
-sock.listen()
 while True:
     connection, client = sock.accept()
     sentence = connection.recv(1024)
@@ -37,7 +36,6 @@ while True:
 /// Keeps the connection until the client leaves.
 const PATIENT_TCP_SERVER: &str = r#"
 sock = server(socket.SOCK_STREAM)
-sock.listen()
 while True:
     connection, client = sock.accept()
     while sentence := connection.recv(1024):
@@ -265,7 +263,7 @@ async fn over_udp_a_name_with_addresses_of_both_kinds_finds_the_server_on_either
 
 #[tokio::test]
 async fn over_tcp_a_server_that_vanishes_is_named() {
-    let leaving = "sock = server(socket.SOCK_STREAM)\nsock.listen()\nsock.accept()[0].recv(1024)\n";
+    let leaving = "sock = server(socket.SOCK_STREAM)\nsock.accept()[0].recv(1024)\n";
     let (_server, port) = python_server(leaving, "127.0.0.1").await;
     let mut client = client("--tcp", "127.0.0.1", &port);
     client.type_line("hello");
