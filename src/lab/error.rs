@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// Why a program of the lab cannot go on, or why one conversation of it cannot.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +80,34 @@ pub(super) enum LabError {
         /// Why.
         source: io::Error,
     },
+    /// A server has no files to serve.
+    #[error("cannot serve the files of {root:?}: {}; name a directory with --root", missing(.source))]
+    NoSuchRoot {
+        /// The directory.
+        root: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A server or proxy is not `host:port`.
+    #[error("{given:?} is no host:port; write localhost:3128")]
+    NoPlace {
+        /// What was given.
+        given: String,
+    },
+    /// A line of a request would hold a line end, or another control character.
+    #[error("{given:?} cannot be sent: it holds a control character")]
+    NotSent {
+        /// The line.
+        given: String,
+    },
+    /// What came is no answer, or not the whole of one.
+    #[error("the answer of {peer} is not whole: {reason}")]
+    NotWhole {
+        /// Who answered.
+        peer: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Standard output is closed: whoever reads it has had enough.
     #[error("nobody reads the output any more")]
     Unread,
@@ -113,6 +142,14 @@ pub(super) fn reason(error: &io::Error) -> String {
         // A kind that has no name in Rust, and everything that is not from the system.
         kind if error.raw_os_error().is_none() || kind.contains("uncategorized") => text.to_owned(),
         kind => kind,
+    }
+}
+
+/// [`reason`], where a directory is meant.
+fn missing(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such directory".to_owned(),
+        _ => reason(error),
     }
 }
 

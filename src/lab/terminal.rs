@@ -113,7 +113,7 @@ fn without_end(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r\n").or_else(|| line.strip_suffix(b"\n")).unwrap_or(line)
 }
 
-/// Makes an error of why standard output took nothing.
+/// Why standard output took nothing: [`LabError::Unread`] when it is closed.
 pub(super) fn not_written(source: io::Error) -> LabError {
     match source.kind() {
         io::ErrorKind::BrokenPipe => LabError::Unread,

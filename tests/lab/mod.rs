@@ -3,9 +3,11 @@
 
 mod chat;
 mod echo;
+mod get;
 mod greet;
 mod peers;
 mod upper;
+mod web_server;
 
 use std::process::{Command, Output};
 
