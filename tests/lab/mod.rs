@@ -2,6 +2,7 @@
 //! lines of Python.
 
 mod chat;
+mod course;
 mod echo;
 mod get;
 mod greet;
