@@ -76,8 +76,8 @@ impl Rules {
 
     /// Sends the file, or the parts of it that are asked for, or that it has not changed.
     fn send(&self, opened: Opened, request: &Parts, now: Timestamp) -> Response<FileBody> {
-        let fields = self.describe(&opened, now);
-        let length = opened.length;
+        let mut fields = self.describe(&opened, now);
+        let length = opened.about.len();
         if is_another(&request.headers, &fields, now) {
             let sentence = "The file is not, or no longer, the one that was meant.";
             return page(StatusCode::PRECONDITION_FAILED, sentence, now);
@@ -85,7 +85,6 @@ impl Rules {
         if precondition::evaluate(&request.headers, &request.method, StatusCode::OK, &fields, now)
             == Precondition::NotModified
         {
-            let mut fields = fields;
             fields.remove(CONTENT_TYPE);
             fields.remove(ACCEPT_RANGES);
             return response(StatusCode::NOT_MODIFIED, fields, FileBody::default());
@@ -95,29 +94,24 @@ impl Rules {
         let wanted =
             if ranged { range::select(&request.headers, length) } else { RangeAnswer::Whole };
         let file = Arc::new(Readable::new(opened));
-        let piece = |(first, last): (u64, u64)| Piece::File {
-            file: Arc::clone(&file),
-            at: first,
-            length: last.saturating_sub(first).saturating_add(1),
-        };
+        let size = |(first, last): (u64, u64)| last.saturating_sub(first).saturating_add(1);
         match wanted {
             RangeAnswer::Whole => {
-                let whole = Piece::File { file, at: 0, length };
-                framed(StatusCode::OK, fields, length, FileBody::new([whole]))
+                framed(StatusCode::OK, fields, length, FileBody::new([file.piece(0, length)]))
             }
             RangeAnswer::Part { first, last } => {
-                let mut fields = fields;
                 fields.insert(CONTENT_RANGE, range::content_range(first, last, length));
-                let body = FileBody::new([piece((first, last))]);
-                framed(StatusCode::PARTIAL_CONTENT, fields, last - first + 1, body)
+                let size = size((first, last));
+                let body = FileBody::new([file.piece(first, size)]);
+                framed(StatusCode::PARTIAL_CONTENT, fields, size, body)
             }
             RangeAnswer::Parts(parts) => {
-                let mut fields = fields;
                 let content_type = fields.remove(CONTENT_TYPE);
                 let framing = Multipart::new(parts, Some(length), content_type, Boundary::random());
                 fields.insert(CONTENT_TYPE, framing.content_type());
                 let parts = framing.parts().iter();
-                let parts = parts.flat_map(|part| [text(framing.head(*part)), piece(*part)]);
+                let parts = parts
+                    .flat_map(|part| [text(framing.head(*part)), file.later(part.0, size(*part))]);
                 let body = FileBody::new(parts.chain([text(framing.end())]));
                 framed(StatusCode::PARTIAL_CONTENT, fields, framing.content_length(), body)
             }

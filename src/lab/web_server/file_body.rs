@@ -1,14 +1,13 @@
 //! The body of a response: bytes that we made, and pieces of a file that is read while it is sent.
 
 use std::collections::VecDeque;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::FileExt as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -54,14 +53,26 @@ impl Piece {
 #[derive(Debug)]
 pub(super) struct Readable {
     file: File,
-    length: u64,
-    modified: Option<SystemTime>,
+    about: Metadata,
 }
 
 impl Readable {
     pub(super) fn new(opened: Opened) -> Self {
-        let modified = opened.file.metadata().and_then(|about| about.modified()).ok();
-        Self { file: opened.file, length: opened.length, modified }
+        Self { file: opened.file, about: opened.about }
+    }
+
+    /// So many bytes as one piece. What is short is read at once, to go out together with the head.
+    pub(super) fn piece(self: &Arc<Self>, at: u64, length: u64) -> Piece {
+        let short = if length <= CHUNK { self.read(at, length).ok() } else { None };
+        match short {
+            Some(bytes) => Piece::Text(bytes),
+            None => self.later(at, length),
+        }
+    }
+
+    /// So many bytes as a piece that is read when it is sent.
+    pub(super) fn later(self: &Arc<Self>, at: u64, length: u64) -> Piece {
+        Piece::File { file: Arc::clone(self), at, length }
     }
 
     /// Reads, and then makes sure that what was read is still what was announced. To append to a file
@@ -71,10 +82,10 @@ impl Readable {
         let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
         let read = self.file.read_exact_at(&mut bytes, at);
         let about = self.file.metadata()?;
-        if about.len() < self.length {
+        if about.len() < self.about.len() {
             return Err(io::Error::other("the file became shorter"));
         }
-        if about.len() == self.length && about.modified().ok() != self.modified {
+        if about.len() == self.about.len() && about.modified()? != self.about.modified()? {
             return Err(io::Error::other("the file was changed"));
         }
         read.map(|()| Bytes::from(bytes))
@@ -112,11 +123,7 @@ impl FileBody {
                 Some(Piece::File { length: 0, .. }) => {}
                 Some(Piece::File { file, at, length }) => {
                     let chunk = length.min(CHUNK);
-                    let rest = Piece::File {
-                        file: Arc::clone(&file),
-                        at: at.saturating_add(chunk),
-                        length: length - chunk,
-                    };
+                    let rest = file.later(at.saturating_add(chunk), length - chunk);
                     self.pieces.push_front(rest);
                     self.reading = Some(spawn_blocking(move || file.read(at, chunk)));
                 }

@@ -12,7 +12,7 @@
 //! Symbolic links that stay inside the directory work.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -43,8 +43,8 @@ pub(super) enum Found {
 #[derive(Debug)]
 pub(super) struct Opened {
     pub file: File,
-    /// In bytes, when it was opened.
-    pub length: u64,
+    /// What it was when it was opened.
+    pub about: Metadata,
     /// When it was modified last.
     pub modified: Timestamp,
     /// The opaque part of a strong entity tag.
@@ -123,9 +123,9 @@ fn open(held: &File, names: &[Vec<u8>]) -> Result<Opened, NotServed> {
     let file = File::open(by_number(held))?;
     let about = file.metadata()?;
     Ok(Opened {
-        length: about.len(),
         modified: Timestamp::from_unix_secs(u64::try_from(about.mtime()).unwrap_or_default()),
         tag: tag(&about),
+        about,
         content_type: content_type::of(names.last().map_or(&[], Vec::as_slice)),
         file,
     })
@@ -138,7 +138,7 @@ fn by_number(file: &File) -> PathBuf {
 
 /// Changes with every change of the file, to the nanosecond where the file system counts them. The
 /// inode and the time of its last change catch another file with the same length and an old date.
-fn tag(about: &fs::Metadata) -> String {
+fn tag(about: &Metadata) -> String {
     let mut hasher = blake3::Hasher::new();
     for number in [about.dev(), about.ino(), about.len()] {
         hasher.update(&number.to_le_bytes());
