@@ -13,8 +13,8 @@ use std::net::TcpStream;
 use std::process::ExitCode;
 
 use self::answer::{Answer, Broken};
-use super::sockets::addresses;
 use super::error::LabError;
+use super::sockets::addresses;
 use super::terminal;
 
 /// What the client is to do.

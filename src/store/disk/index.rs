@@ -10,6 +10,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::spot::{Place, Spot};
 use crate::store::stored::StoredResponse;
+use crate::store::variants::VARIANTS;
 
 /// Locks over which the keys are spread; a power of two.
 const SHARDS: usize = 64;
@@ -227,6 +228,18 @@ impl Index {
         let old = shard.put(tag, entry);
         self.came(spot, old.as_ref());
         Ok(old)
+    }
+
+    /// Takes out the variant stored first of a key that has one too many.
+    pub(super) fn thin_out(&self, tag: Tag) -> Option<Known> {
+        let mut shard = self.shard(tag)?;
+        if shard.of_key(tag).count() <= VARIANTS {
+            return None;
+        }
+        let first = shard.of_key(tag).min_by_key(|known| known.generation)?;
+        shard.remove(&first);
+        self.went(&first);
+        Some(first)
     }
 
     /// A response does not wait any more, and was not written.

@@ -125,6 +125,7 @@ impl Engine {
                         if self.index.recover(tag, spot, entry.generation, is_update).is_err() {
                             continue;
                         }
+                        self.index.thin_out(tag).iter().for_each(|first| self.gone(first));
                         let known = self.index.at(tag);
                         if entry.kind == Kind::Pointer {
                             pointers.extend(known);
