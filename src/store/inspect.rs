@@ -10,6 +10,7 @@ mod segments;
 mod tests;
 mod verify;
 
+use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use super::OpenError;
 use super::disk::directory::Directory;
 use super::disk::io::Io;
 use super::disk::record::{Header, Kind, Meta, Place};
+use super::disk::uses;
 use crate::policy::CacheKey;
 use crate::time::Timestamp;
 
@@ -32,6 +34,8 @@ pub struct Inspection {
     segments: Vec<Segment>,
     files: Files,
     live: Vec<Live>,
+    /// How often each was used, by id.
+    uses: HashMap<u64, u8>,
     /// Keeps proxies away.
     _directory: Option<Directory>,
 }
@@ -163,7 +167,8 @@ impl Inspection {
         let segments = segments::all(io)?;
         let files = Files::of(io)?;
         let live = live::of(&segments);
-        Ok(Self { segments, files, live, _directory: None })
+        let uses = uses::read(io);
+        Ok(Self { segments, files, live, uses, _directory: None })
     }
 
     /// All that is stored and can be read, in no order. What cannot be read is left out, as a start
@@ -172,7 +177,10 @@ impl Inspection {
         self.live.iter().filter_map(|live| {
             let segment = self.segments.get(live.segment)?;
             let (header, meta) = segment.meta(live.offset).ok()?;
-            Some(Response::of(&header, meta, segment.name(), live.offset))
+            // After a crash, nothing is known.
+            let known = (!self.uses.is_empty()).then_some(0);
+            let uses = self.uses.get(&header.generation).copied().or(known);
+            Some(Response { uses, ..Response::of(&header, meta, segment.name(), live.offset) })
         })
     }
 

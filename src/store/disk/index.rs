@@ -349,6 +349,28 @@ impl Index {
         before
     }
 
+    /// What was used, by generation.
+    pub(super) fn uses(&self) -> Vec<(u64, u8)> {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.lock();
+            let used = shard.table.iter().map(|entry| (entry.generation, entry.place.uses()));
+            all.extend(used.filter(|(_, uses)| *uses > 0));
+        }
+        all
+    }
+
+    /// What was used in an earlier run.
+    pub(super) fn recover_uses(&self, uses: &HashMap<u64, u8>) {
+        for shard in self.shards.iter().filter(|_| !uses.is_empty()) {
+            for entry in &mut shard.lock().table {
+                if let Some(uses) = uses.get(&entry.generation) {
+                    entry.place = entry.place.with_uses(entry.place.uses().max(*uses));
+                }
+            }
+        }
+    }
+
     /// Its uses are counted anew.
     pub(super) fn forget_uses(&self, known: &Known) {
         let Some(mut shard) = self.shard(known.tag) else { return };

@@ -10,7 +10,7 @@
 //!   recovery  what earlier runs left                 io, pool               files, threads that wait
 //! index       where each response is                 record, segment        the bytes on disk
 //! log         segments, the open one                 dense, extents, chunks bodies that are read
-//! large       a file for each long body
+//! large       a file for each long body              uses                   what was used, over a stop
 //! ```
 
 mod bodies;
@@ -46,6 +46,7 @@ mod syncer;
 mod tests;
 mod threads;
 mod tier;
+pub(in crate::store) mod uses;
 mod waiting;
 pub(in crate::store) mod witness;
 mod write;

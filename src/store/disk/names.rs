@@ -10,6 +10,14 @@ pub(in crate::store) const PARTS: &str = "part";
 /// All of them.
 pub(in crate::store) const DIRECTORIES: [&str; 3] = [SEGMENTS, LARGE, PARTS];
 
+/// The file that says, between an orderly stop and the next start, what was used.
+pub(in crate::store) const USES: &str = "seg/uses";
+
+/// Whether a file in the directory of the segments is one of ours.
+pub(in crate::store) fn is_in_segments(name: &str) -> bool {
+    segment_number(name).is_some() || USES.strip_prefix("seg/") == Some(name)
+}
+
 /// The name of a file that is made to see whether the disk works: no large body has this number.
 pub(in crate::store) fn probe() -> String {
     part(u64::MAX)

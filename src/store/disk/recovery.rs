@@ -13,6 +13,7 @@ use super::record::{HAS_RULE, Kind, ONE, Place};
 use super::segment::footer::{self, FooterEntry, NoFooter};
 use super::segment::{self, scan};
 use super::spot::{SEQUENCES, Spot};
+use super::uses;
 use crate::store::memory;
 use crate::store::opening::Recovered;
 
@@ -90,6 +91,8 @@ impl Engine {
             };
             self.take_in(segment, &entries, &mut pointers);
         }
+        self.index.recover_uses(&uses::read(&*self.io));
+        self.io.remove(names::USES).ok();
         dropped += self.find_files(&pointers, first_id, stop);
         self.meanwhile.end();
         Recovered {

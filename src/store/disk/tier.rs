@@ -18,6 +18,7 @@ use super::observer::Observer;
 use super::queue::{Job, Press};
 use super::record::{Header, variant_of};
 use super::threads::Threads;
+use super::uses;
 use super::witness::Witness;
 use crate::policy::CacheKey;
 use crate::store::candidates::Candidates;
@@ -268,6 +269,7 @@ impl Disk {
         let left = self.engine.queue.len();
         if Instant::now() < deadline {
             self.engine.note(self.engine.log.close());
+            self.engine.note(uses::save(&*self.engine.io, &self.engine.index.uses()));
             self.engine.sync();
         }
         left

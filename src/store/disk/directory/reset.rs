@@ -44,8 +44,7 @@ fn remove_all(root: &Path) -> io::Result<()> {
 
 /// The files below seg/, obj/ and part/ that have names that we give. Links are not followed.
 pub(super) fn made_by_us(root: &Path) -> io::Result<Vec<PathBuf>> {
-    let is_segment = |name: &str| names::segment_number(name).is_some();
-    let mut found = files(&root.join(names::SEGMENTS), is_segment)?;
+    let mut found = files(&root.join(names::SEGMENTS), names::is_in_segments)?;
     for directory in directories(&root.join(names::LARGE))? {
         found.extend(files(&directory, |name| names::large_id(name).is_some())?);
     }
