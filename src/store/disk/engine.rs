@@ -16,9 +16,10 @@ use super::large::LargeFiles;
 use super::log::{Draft, Log, Unwritten};
 use super::meanwhile::Meanwhile;
 use super::names;
+use super::owed::Owed;
 use super::pointers::Pointers;
 use super::queue::Queue;
-use super::record::{Header, variant_of};
+use super::record::{self, Header, variant_of};
 use super::spot::Spot;
 use super::syncer::Syncer;
 use super::witness::Witness;
@@ -61,6 +62,9 @@ impl Limits {
 /// Says whether memory has the response with this digest and number.
 pub(in crate::store) type Resident = Box<dyn Fn(u128, u64) -> bool + Send + Sync>;
 
+/// Makes the directory again after it was deleted under us, before anything is written there.
+pub(super) type Restore = Box<dyn Fn() -> io::Result<()> + Send + Sync>;
+
 /// The disk tier.
 pub(super) struct Engine {
     pub(super) limits: Limits,
@@ -78,6 +82,10 @@ pub(super) struct Engine {
     pub(super) queries: Arc<Queries>,
     pub(super) witness: Arc<dyn Witness>,
     pub(super) is_resident: Resident,
+    pub(super) owed: Owed,
+    restore: Restore,
+    /// Whether the directory was deleted, and is not there again.
+    is_gone: Mutex<bool>,
     begun: Instant,
     /// Whether a read failed.
     is_suspect: AtomicBool,
@@ -100,6 +108,7 @@ pub(super) struct Parts {
     pub(super) queries: Arc<Queries>,
     pub(super) is_resident: Resident,
     pub(super) witness: Arc<dyn Witness>,
+    pub(super) restore: Restore,
 }
 
 impl Tag {
@@ -111,7 +120,7 @@ impl Tag {
 
 impl Engine {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { limits, io, large, epochs, queries, is_resident, witness } = parts;
+        let Parts { limits, io, large, epochs, queries, is_resident, witness, restore } = parts;
         Self {
             log: Log::new(Arc::clone(&io), limits.segment),
             index: Index::new(),
@@ -131,6 +140,9 @@ impl Engine {
             queries,
             is_resident,
             witness,
+            restore,
+            is_gone: Mutex::default(),
+            owed: Owed::default(),
         }
     }
 
@@ -158,6 +170,15 @@ impl Engine {
     }
 
     fn trip(&self, error: &io::Error) {
+        for (spot, entry) in self.log.take_lost() {
+            let known = self.index.at(Tag::new(entry.digest, entry.variant));
+            let is_it = |known: &Known| known.spot == spot && known.generation == entry.generation;
+            if let Some(known) = known.filter(is_it)
+                && self.index.remove(&known)
+            {
+                self.gone(&known);
+            }
+        }
         if let Some(warning) = self.breaker.lock().failed(self.begun.elapsed(), error) {
             tracing::warn!("{warning}");
         }
@@ -179,12 +200,30 @@ impl Engine {
             return;
         }
         drop(breaker);
-        if self.note(self.log.flush().and_then(|()| self.probe()))
-            && self.breaker.lock().succeeded(now)
-        {
+        let works = self.check_directory() && self.note(self.probe().and_then(|()| self.pay()));
+        if works && self.breaker.lock().succeeded(now) {
             self.is_suspect.store(false, Ordering::Release);
             tracing::info!("The disk works again; responses are stored there");
         }
+    }
+
+    /// Appends again the tombstones that may be lost, and makes them last.
+    fn pay(&self) -> io::Result<()> {
+        let (tombstones, forgotten) = self.owed.again();
+        for (number, header) in tombstones {
+            self.append_in_place(&Draft::tombstone(header))?;
+            self.owed.appended(number);
+        }
+        if forgotten > 0 {
+            self.counters.volatile.add();
+            tracing::error!(
+                "{forgotten} invalidations may not have been written; a crash may undo them"
+            );
+        }
+        let mark = self.owed.mark();
+        self.log.sync()?;
+        self.owed.settle(&mark);
+        Ok(())
     }
 
     /// Writes, syncs, reads and removes a file.
@@ -199,19 +238,45 @@ impl Engine {
         tried
     }
 
-    /// Appends a record; begins a new segment where the open one is full, after making room for it.
+    /// Appends a record; begins a new segment where the open one is full, after making room for it. Only
+    /// for who may wait and gives up nothing itself.
     pub(super) fn append(&self, draft: &Draft<'_>) -> io::Result<Spot> {
-        for _ in 0..3 {
+        self.append_after(draft, || self.make_room(self.limits.segment))
+    }
+
+    /// The same without making room: that is being made, or what is appended is too small to matter.
+    pub(super) fn append_in_place(&self, draft: &Draft<'_>) -> io::Result<Spot> {
+        self.append_after(draft, || Ok(()))
+    }
+
+    fn append_after(
+        &self,
+        draft: &Draft<'_>,
+        make_room: impl Fn() -> io::Result<()>,
+    ) -> io::Result<Spot> {
+        for _ in 0..4 {
+            let open = self.log.open_number();
             match self.append_now(draft) {
                 Ok(spot) => return Ok(spot),
                 Err(Unwritten::Full) => {
-                    self.make_room(self.limits.segment)?;
-                    self.log.roll()?;
+                    make_room()?;
+                    self.log.roll(open)?;
                 }
                 Err(Unwritten::Slow) => self.log.flush()?,
             }
         }
         Err(io::Error::other("the log takes nothing"))
+    }
+
+    /// Makes sure, before a record is made that speaks of others, that those stay where they are until it
+    /// is appended.
+    pub(super) fn make_room_for(&self, length: u64) -> io::Result<()> {
+        let open = self.log.open_number();
+        if length > self.log.longest() || self.log.has_room(length) {
+            return Ok(());
+        }
+        self.make_room(self.limits.segment)?;
+        self.log.roll(open)
     }
 
     /// Appends a record, if the open segment has room.
@@ -221,10 +286,16 @@ impl Engine {
         Ok(spot)
     }
 
-    /// Appends a tombstone: what it names does not come back.
-    pub(super) fn bury(&self, header: Header) -> io::Result<()> {
-        let draft = Draft { header, meta: &[], body: &[], is_tombstone: true };
-        self.append(&draft).map(drop)
+    /// Appends a tombstone: what it names does not come back. Where the disk does not take it now, it is
+    /// appended as soon as that works again. Says whether it is appended.
+    pub(super) fn bury(&self, header: Header) -> bool {
+        let number = self.owed.add(header);
+        let is_buried = self.is_trusted()
+            && self.note(self.append_in_place(&Draft::tombstone(header)).map(drop));
+        if is_buried {
+            self.owed.appended(number);
+        }
+        is_buried
     }
 
     /// Takes out of the index what is under a key, and appends the tombstone that keeps it from coming
@@ -238,27 +309,37 @@ impl Engine {
         let taken = self.index.take(digest, which, below);
         taken.pending.iter().for_each(|response| drop(response.invalidate()));
         taken.records.iter().for_each(|known| self.gone(known));
-        if taken.is_empty() && !is_recovering {
-            return (0, Buried::Nothing);
-        }
         let variant = match which {
             Which::All => None,
             Which::Variant(variant) => Some(variant),
         };
         let header = Header::tombstone(digest, below, variant);
-        let is_buried = self.is_trusted() && self.note(self.bury(header));
+        if taken.is_empty() && !is_recovering {
+            // Somebody else has just taken it out, and still waits for the disk.
+            let buried = match (self.owed.has(digest), self.is_trusted()) {
+                (false, _) => Buried::Nothing,
+                (true, true) => Buried::Appended,
+                (true, false) => Buried::Exposed(header, Vec::new()),
+            };
+            return (0, buried);
+        }
         let count = taken.count();
-        (count, if is_buried { Buried::Appended } else { Buried::Exposed(taken.records) })
+        let is_buried = self.bury(header);
+        (count, if is_buried { Buried::Appended } else { Buried::Exposed(header, taken.records) })
     }
 
-    /// The tombstone could not be written: makes the records unreadable where they are, which takes no
-    /// room. Says whether that went well.
-    pub(super) fn strike_out(&self, records: &[Known]) -> bool {
+    /// The tombstone could not be appended: writes it over the records that it is for, which takes no
+    /// room. What is older stays hidden by it. Says whether that went well.
+    pub(super) fn strike_out(&self, header: &Header, records: &[Known]) -> bool {
         let mut done = true;
         for known in records {
             let Some(segment) = self.log.segment(known.spot) else { continue };
-            let zeros = [0; 64];
-            let struck = segment.file.write_at(&zeros, known.spot.offset);
+            if !segment.is_flushed(known.spot) {
+                // Or it would be written yet.
+                self.log.abandon(&segment);
+            }
+            let tombstone = record::seal(header, segment.head, known.spot.offset, &[]);
+            let struck = segment.file.write_at(&tombstone, known.spot.offset);
             done &= struck.and_then(|()| segment.file.sync()).is_ok();
         }
         done
@@ -271,50 +352,62 @@ impl Engine {
         }
     }
 
-    /// A record is damaged, or not what the index says: it goes, and does not come back.
-    pub(super) fn discard(&self, digest: u128, variant: Option<u32>, known: &Known) {
+    /// A record is damaged, or not what the index says: it goes, and neither it nor what it replaced comes
+    /// back.
+    pub(super) fn discard(&self, digest: u128, known: &Known) {
         if self.index.remove(known) {
             self.gone(known);
             let below = known.generation.saturating_add(1);
-            if self.is_trusted() {
-                self.note(self.bury(Header::tombstone(digest, below, variant)));
-            }
+            self.bury(Header::tombstone(digest, below, Some(known.tag.variant())));
         }
     }
 
-    /// Writes what was appended, once it is much or has waited for long.
-    pub(super) fn flush_if_due(&self, now: Instant) {
+    /// Writes what was appended, once it is much or has waited for long. Says whether it did.
+    pub(super) fn flush_if_due(&self, now: Instant) -> bool {
         let since = *self.unflushed_since.lock();
         let is_late =
             since.is_some_and(|since| now.saturating_duration_since(since) >= FLUSH_AFTER);
-        if (is_late || self.log.unflushed() >= FLUSH_BYTES) && self.is_trusted() {
+        let is_due = (is_late || self.log.unflushed() >= FLUSH_BYTES) && self.is_trusted();
+        if is_due {
             *self.unflushed_since.lock() = None;
             self.note(self.log.flush());
         }
+        is_due
     }
 
     /// Makes what was appended survive a loss of power. Says whether it does.
     pub(super) fn sync(&self) -> bool {
-        self.log.is_synced() || (self.is_trusted() && self.note(self.log.sync()))
+        if self.owed.is_empty() && self.log.is_synced() {
+            return true;
+        }
+        let mark = self.owed.mark();
+        let is_synced = self.is_trusted() && self.note(self.log.sync());
+        if is_synced {
+            self.owed.settle(&mark);
+        }
+        is_synced
     }
 
-    /// Notes that the directory was deleted under us, and begins anew.
-    pub(super) fn check_directory(&self) {
-        if !matches!(self.log.is_linked(), Ok(false)) {
-            return;
+    /// Notes that the directory was deleted under us, and begins anew. Says whether there is one.
+    pub(super) fn check_directory(&self) -> bool {
+        let mut is_gone = self.is_gone.lock();
+        if matches!(self.log.is_linked(), Ok(false)) && !*is_gone {
+            tracing::warn!(
+                "the cache directory was removed while it was in use; what was stored there is gone, \
+                 and a new one is made"
+            );
+            *is_gone = true;
+            self.log.forget();
+            self.index.clear();
+            self.owed.clear();
+            for file in self.pointers.clear() {
+                self.large.release(file);
+            }
         }
-        tracing::warn!(
-            "the cache directory was removed while it was in use; what was stored there is gone, \
-             and a new one is made"
-        );
-        self.log.forget();
-        self.index.clear();
-        for file in self.pointers.clear() {
-            self.large.release(file);
+        if *is_gone {
+            *is_gone = !self.note((self.restore)());
         }
-        for directory in names::DIRECTORIES {
-            self.note(self.io.make_dir(directory));
-        }
+        !*is_gone
     }
 
     /// Makes room where large files have grown over the budget.
@@ -343,5 +436,5 @@ pub(super) enum Buried {
     /// It is appended, and survives a crash once it is synced.
     Appended,
     /// It could not be appended; these records are still on disk.
-    Exposed(Vec<Known>),
+    Exposed(Header, Vec<Known>),
 }

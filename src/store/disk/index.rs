@@ -2,15 +2,18 @@
 //!
 //! The index only finds. What a record says, its full key included, decides.
 
+mod shard;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hashbrown::HashTable;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::spot::{Place, Spot};
+use super::spot::{Place, SEQUENCES, Spot};
 use crate::store::stored::StoredResponse;
 use crate::store::variants::VARIANTS;
+use shard::same_variant;
 
 /// Locks over which the keys are spread; a power of two.
 const SHARDS: usize = 64;
@@ -55,7 +58,7 @@ pub(super) struct Tag {
 
 /// A record that the index names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Known {
+pub(in crate::store) struct Known {
     pub(super) tag: Tag,
     pub(super) generation: u64,
     pub(super) spot: Spot,
@@ -107,6 +110,15 @@ impl Taken {
     }
 }
 
+impl Which {
+    fn tag(self, digest: u128) -> Tag {
+        match self {
+            Self::All => Tag::new(digest, 0),
+            Self::Variant(variant) => Tag::new(digest, variant),
+        }
+    }
+}
+
 impl Tag {
     /// The tag of one variant under a key's digest.
     pub(super) fn new(digest: u128, variant: u32) -> Self {
@@ -115,6 +127,11 @@ impl Tag {
         let bits = (low & !VARIANT) | (u64::from(variant) & VARIANT);
         let shard = usize::try_from(digest >> 96).unwrap_or_default() % SHARDS;
         Self { shard, bits }
+    }
+
+    /// The bits that tell the variant.
+    pub(super) fn variant(self) -> u32 {
+        u32::try_from(self.bits & VARIANT).unwrap_or_default()
     }
 
     fn key_bits(self) -> u64 {
@@ -163,7 +180,8 @@ impl Index {
         let Some(shard) = self.shard(tag) else { return Found::default() };
         let pending = shard.pending.get(&tag.key_bits()).map_or(&[][..], Vec::as_slice);
         let pending = pending.iter().filter(|response| !response.is_void()).cloned().collect();
-        let records = shard.of_key(tag).filter(|known| !known.is_superseded).collect();
+        let is_found = |known: &Known| !known.is_superseded && !shard.is_hidden(known);
+        let records = shard.of_key(tag).filter(is_found).collect();
         Found { pending, records }
     }
 
@@ -259,17 +277,18 @@ impl Index {
         allowed: impl FnOnce() -> bool,
     ) -> bool {
         let Some(mut shard) = self.shard(from) else { return false };
-        let known = shard.of(from);
-        let is_written =
-            known.is_some_and(|known| known.generation == old.id() && !known.is_superseded);
+        let is_written = shard.of(from).is_some_and(|known| {
+            known.generation == old.id() && !known.is_superseded && !shard.is_hidden(&known)
+        });
         let waiting = shard.pending.get(&from.key_bits()).into_iter().flatten();
         let is_waiting = waiting.into_iter().any(|other| other.id() == old.id());
         if !(is_written || is_waiting) || old.is_void() || !allowed() {
             return false;
         }
         shard.stop_waiting(old, from);
+        // Of the same variant it is hidden while `new` waits, and found again when that is not written.
         shard.change(from, |entry| {
-            if entry.generation == old.id() {
+            if entry.generation == old.id() && from != to {
                 entry.place = entry.place.superseded();
             }
         });
@@ -290,22 +309,21 @@ impl Index {
         });
     }
 
+    /// Takes out the records that are older than `below`.
+    pub(super) fn take_records(&self, digest: u128, which: Which, below: u64) -> Vec<Known> {
+        let tag = which.tag(digest);
+        let taken = self.shard(tag).map(|mut shard| shard.take(tag, which, below));
+        let taken = taken.unwrap_or_default();
+        taken.iter().for_each(|known| self.went(known));
+        taken
+    }
+
     /// Takes out what is older than `below`.
     pub(super) fn take(&self, digest: u128, which: Which, below: u64) -> Taken {
-        let variant = match which {
-            Which::All => 0,
-            Which::Variant(variant) => variant,
-        };
-        let tag = Tag::new(digest, variant);
+        let tag = which.tag(digest);
         let Some(mut shard) = self.shard(tag) else { return Taken::default() };
-        let mut taken = Taken::default();
-        let goes =
-            |known: &Known| (which == Which::All || known.tag == tag) && known.generation < below;
-        for known in shard.of_key(tag).filter(goes).collect::<Vec<_>>() {
-            if shard.remove(&known) {
-                taken.records.push(known);
-            }
-        }
+        let records = shard.take(tag, which, below);
+        let mut taken = Taken { records, pending: Vec::new() };
         if let Some(waiting) = shard.pending.get_mut(&tag.key_bits()) {
             let goes = |response: &StoredResponse| {
                 let key = response.key().digest();
@@ -324,6 +342,21 @@ impl Index {
         }
         taken.records.iter().for_each(|known| self.went(known));
         taken
+    }
+
+    /// Takes out what is in a segment that is gone.
+    pub(super) fn forget_segment(&self, seq: u32) -> Vec<Known> {
+        let mut gone = Vec::new();
+        for (number, shard) in self.shards.iter().enumerate() {
+            shard.lock().table.retain(|entry| {
+                let known = entry.known(number);
+                let stays = known.spot.seq != seq % SEQUENCES;
+                gone.extend((!stays).then_some(known));
+                stays
+            });
+        }
+        gone.iter().for_each(|known| self.went(known));
+        gone
     }
 
     /// Takes out one record, if it is still the one that its variant has.
@@ -448,71 +481,6 @@ impl Index {
 /// What was to be written, or to be found, is not there any more, or something later is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Gone;
-
-fn same_variant(one: &StoredResponse, other: &StoredResponse) -> bool {
-    one.key() == other.key() && one.head().nominated == other.head().nominated
-}
-
-/// The table's hash of an entry.
-fn hash(tag: u64) -> u64 {
-    (tag >> 24).wrapping_mul(0x2545_f491_4f6c_dd1d)
-}
-
-impl Shard {
-    fn of_key(&self, tag: Tag) -> impl Iterator<Item = Known> {
-        let entries = self.table.iter_hash(hash(tag.bits));
-        entries
-            .filter(move |entry| entry.tag & !VARIANT == tag.key_bits())
-            .map(move |entry| entry.known(tag.shard))
-    }
-
-    fn of(&self, tag: Tag) -> Option<Known> {
-        let entry = self.table.find(hash(tag.bits), |entry| entry.tag == tag.bits)?;
-        Some(entry.known(tag.shard))
-    }
-
-    fn change(&mut self, tag: Tag, change: impl FnOnce(&mut Entry)) {
-        if let Some(entry) = self.table.find_mut(hash(tag.bits), |entry| entry.tag == tag.bits) {
-            change(entry);
-        }
-    }
-
-    fn put(&mut self, tag: Tag, new: Entry) -> Option<Known> {
-        if let Some(entry) = self.table.find_mut(hash(tag.bits), |entry| entry.tag == tag.bits) {
-            let old = entry.known(tag.shard);
-            *entry = new;
-            return Some(old);
-        }
-        self.table.insert_unique(hash(tag.bits), new, |entry| hash(entry.tag));
-        None
-    }
-
-    fn remove(&mut self, known: &Known) -> bool {
-        let is_it = |entry: &Entry| {
-            entry.tag == known.tag.bits
-                && entry.generation == known.generation
-                && entry.place.spot() == known.spot
-        };
-        match self.table.find_entry(hash(known.tag.bits), is_it) {
-            Ok(entry) => {
-                entry.remove();
-                true
-            }
-            Err(_absent) => false,
-        }
-    }
-
-    fn stop_waiting(&mut self, response: &StoredResponse, tag: Tag) -> bool {
-        let Some(waiting) = self.pending.get_mut(&tag.key_bits()) else { return false };
-        let before = waiting.len();
-        waiting.retain(|other| other.id() != response.id());
-        let was_there = waiting.len() < before;
-        if waiting.is_empty() {
-            self.pending.remove(&tag.key_bits());
-        }
-        was_there
-    }
-}
 
 impl Entry {
     fn known(&self, shard: usize) -> Known {

@@ -70,7 +70,7 @@ impl Engine {
                 Err(Miss::Damaged(origin, offset, why)) => {
                     self.report_damage(key, &record, (&origin, offset), why);
                 }
-                Err(Miss::Failed(error)) => self.report_failure(&record, &error),
+                Err(Miss::Failed(error)) => self.report_failure(key, &record, &error),
             }
         }
         Some(candidates)
@@ -216,16 +216,16 @@ impl Engine {
         if self.index.is_current(known) {
             self.counters.damaged.add();
             tracing::warn!(%file, offset, url = %key.uri(), "A stored response is damaged and goes: {why}");
-            self.discard(key.digest(), None, known);
+            self.discard(key.digest(), known);
         }
     }
 
-    fn report_failure(&self, known: &Known, error: &io::Error) {
+    fn report_failure(&self, key: &CacheKey, known: &Known, error: &io::Error) {
         if error.kind() == io::ErrorKind::UnexpectedEof || error.kind() == io::ErrorKind::NotFound {
-            if self.index.remove(known) {
+            if self.index.is_current(known) {
                 self.counters.damaged.add();
-                self.gone(known);
-                tracing::warn!("A stored response is cut off or its file is gone: {error}");
+                tracing::warn!(url = %key.uri(), "A stored response is cut off or its file is gone: {error}");
+                self.discard(key.digest(), known);
             }
             return;
         }

@@ -1,7 +1,9 @@
 //! The log: segments that are only appended to, the newest of them open.
 
+mod rolling;
+
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::hash::RandomState;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -12,7 +14,7 @@ use super::io::{File, Io, Now};
 use super::names;
 use super::record::ALIGN;
 use super::record::{self, Header};
-use super::segment::{self, FooterEntry, footer};
+use super::segment::{self, FooterEntry};
 use super::spot::{SEQUENCES, Spot};
 use crate::store::memory::next_id;
 
@@ -49,6 +51,10 @@ pub(super) struct Log {
     open: Mutex<Opened>,
     /// One flush at a time.
     flushing: Mutex<()>,
+    /// One new segment at a time: they are found in the order of their numbers.
+    rolling: Mutex<()>,
+    /// Records that are in no file, and will not be.
+    lost: Mutex<Vec<(Spot, FooterEntry)>>,
     /// The number of the next segment; numbers are not used twice.
     next: AtomicU32,
     /// Whether segments came or went since the directory was synced.
@@ -100,12 +106,20 @@ pub(super) struct Draft<'a> {
     pub(super) is_tombstone: bool,
 }
 
+impl Draft<'_> {
+    /// A record that is a header alone.
+    pub(super) fn tombstone(header: Header) -> Self {
+        Self { header, meta: &[], body: &[], is_tombstone: true }
+    }
+}
+
 impl Segment {
-    /// One that was there already, all of it in the file.
-    pub(super) fn sealed(seq: u32, head: segment::Head, file: Arc<dyn File>, size: u64) -> Self {
-        let all = || AtomicU64::new(size);
-        let youngest = AtomicU64::new(0);
-        Self { seq, head, file, end: all(), flushed: all(), synced: all(), size: all(), youngest }
+    /// One that was there already, all of it in the file. Whether it survives a loss of power is not
+    /// known: who wrote it may have been killed.
+    pub(super) fn adopted(seq: u32, head: segment::Head, file: Arc<dyn File>, size: u64) -> Self {
+        let (all, none) = (|| AtomicU64::new(size), || AtomicU64::new(0));
+        let (end, flushed, size) = (all(), all(), all());
+        Self { seq, head, file, end, flushed, synced: none(), size, youngest: none() }
     }
 
     /// When its last record was appended, in ids of responses; never earlier than is said here again.
@@ -149,6 +163,8 @@ impl Log {
             open: Mutex::default(),
             next: AtomicU32::new(0),
             flushing: Mutex::new(()),
+            rolling: Mutex::new(()),
+            lost: Mutex::default(),
             is_renamed: AtomicBool::new(false),
             randomness: RandomState::new(),
         }
@@ -187,11 +203,33 @@ impl Log {
 
     /// The oldest segment, unless it is the open one.
     pub(super) fn oldest(&self) -> Option<Arc<Segment>> {
+        let open = self.open_number();
         let segments = self.segments.read();
-        if segments.order.len() < 2 {
-            return None;
-        }
-        segments.by_place.get(&(segments.order.front()? % SEQUENCES)).cloned()
+        let oldest = segments.order.front().filter(|seq| Some(**seq) != open)?;
+        segments.by_place.get(&(oldest % SEQUENCES)).cloned()
+    }
+
+    /// The number of the segment that is appended to.
+    pub(super) fn open_number(&self) -> Option<u32> {
+        self.open.lock().open.as_ref().map(|open| open.segment.seq)
+    }
+
+    /// The longest record that a segment takes.
+    pub(super) fn longest(&self) -> u64 {
+        (self.segment_size - self.reserve()).saturating_sub(segment::HEAD as u64)
+    }
+
+    /// Whether the open segment has room for a record of so many bytes.
+    pub(super) fn has_room(&self, length: u64) -> bool {
+        let opened = self.open.lock();
+        let end = opened.open.as_ref().map(|open| open.segment.end());
+        end.is_some_and(|end| {
+            end + length.next_multiple_of(ALIGN) + self.reserve() <= self.segment_size
+        })
+    }
+
+    fn reserve(&self) -> u64 {
+        RESERVE.min(self.segment_size / 8)
     }
 
     /// Copies what is not in the file yet.
@@ -243,7 +281,7 @@ impl Log {
         let mut opened = self.open.lock();
         let open = opened.open.as_mut().ok_or(Unwritten::Full)?;
         let offset = open.segment.end();
-        let reserve = if draft.is_tombstone { 0 } else { RESERVE.min(self.segment_size / 8) };
+        let reserve = if draft.is_tombstone { 0 } else { self.reserve() };
         if offset + length + reserve > self.segment_size {
             return Err(Unwritten::Full);
         }
@@ -281,8 +319,12 @@ impl Log {
             }
             (Arc::clone(&open.segment), open.in_flight.clone().unwrap_or_default())
         };
-        // What failed is tried again with the next flush.
-        segment.file.write_at(&bytes, segment.flushed.load(Ordering::Acquire))?;
+        let written = segment.file.write_at(&bytes, segment.flushed.load(Ordering::Acquire));
+        if written.is_err() {
+            let open = self.open.lock().open.take();
+            open.into_iter().for_each(|open| self.lose(&open));
+            return written;
+        }
         if let Some(open) = self.open.lock().open.as_mut() {
             segment.flushed.fetch_add(bytes.len() as u64, Ordering::AcqRel);
             open.in_flight = None;
@@ -290,7 +332,8 @@ impl Log {
         Ok(())
     }
 
-    /// Makes sure that everything that was appended before survives a loss of power.
+    /// Makes sure that everything that was appended before survives a loss of power. After an error what
+    /// was written may be lost although the next sync goes well, so a new segment is begun then.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.flush()?;
         let behind = |segment: &&Arc<Segment>| {
@@ -302,8 +345,12 @@ impl Log {
         };
         for segment in behind {
             let flushed = segment.flushed.load(Ordering::Acquire);
-            segment.file.sync()?;
+            let synced = segment.file.sync();
             segment.synced.fetch_max(flushed, Ordering::AcqRel);
+            if synced.is_err() {
+                self.abandon(&segment);
+                return synced;
+            }
         }
         if self.is_renamed.swap(false, Ordering::AcqRel)
             && let Err(error) = self.io.sync_dir(names::SEGMENTS)
@@ -322,74 +369,12 @@ impl Log {
         segments.by_place.values().all(is_synced) && !self.is_renamed.load(Ordering::Acquire)
     }
 
-    /// Begins a new segment, and writes the footer of the one before.
-    pub(super) fn roll(&self) -> io::Result<()> {
-        self.flush()?;
-        let seq = self.next.fetch_add(1, Ordering::AcqRel);
-        let mut hasher = self.randomness.build_hasher();
-        hasher.write_u32(seq);
-        let head = segment::Head { seq, nonce: hasher.finish() };
-        let file = self.io.create(&names::segment(seq))?;
-        let bytes = head.encode();
-        file.write_at(&bytes, 0)?;
-        let start = bytes.len() as u64;
-        // Room is asked for so that a full disk is met here; what cannot say is written to as it is.
-        file.reserve(self.segment_size)?;
-        let at = || AtomicU64::new(start);
-        let segment = Arc::new(Segment {
-            seq,
-            head,
-            file,
-            end: at(),
-            flushed: at(),
-            synced: AtomicU64::new(0),
-            size: AtomicU64::new(0),
-            youngest: AtomicU64::new(next_id()),
-        });
-        self.is_renamed.store(true, Ordering::Release);
-        self.segments.write().add(Arc::clone(&segment));
-        let new = Open { segment, buffer: Vec::new(), in_flight: None, entries: Vec::new() };
-        let _one_at_a_time = self.flushing.lock();
-        let old = {
-            let mut opened = self.open.lock();
-            let old = opened.open.replace(new).map(Arc::new);
-            opened.sealing.clone_from(&old);
-            old
-        };
-        let sealed = old.map_or(Ok(()), |old| self.seal(&old));
-        self.open.lock().sealing = None;
-        sealed
-    }
-
-    /// Ends the open segment: a start reads its footer only.
-    pub(super) fn close(&self) -> io::Result<()> {
-        self.flush()?;
-        let _one_at_a_time = self.flushing.lock();
-        let old = self.open.lock().open.take();
-        old.map_or(Ok(()), |old| self.seal(&old))
-    }
-
-    /// Writes what was appended since the last flush, and the footer.
-    fn seal(&self, old: &Open) -> io::Result<()> {
-        let segment = &old.segment;
-        let mut bytes = old.in_flight.as_ref().map(|bytes| bytes.to_vec()).unwrap_or_default();
-        bytes.extend_from_slice(&old.buffer);
-        // Without one, a start reads the records.
-        bytes.extend(
-            footer::encode(&old.entries, segment.head, segment.end()).into_iter().flatten(),
-        );
-        let flushed = segment.flushed.load(Ordering::Acquire);
-        segment.size.store(flushed + bytes.len() as u64, Ordering::Release);
-        segment.file.write_at(&bytes, flushed)?;
-        segment.file.set_len(flushed + bytes.len() as u64)?;
-        segment.flushed.fetch_add(bytes.len() as u64, Ordering::AcqRel);
-        Ok(())
-    }
-
     /// Removes the oldest segment and its file.
     pub(super) fn drop_oldest(&self, segment: &Segment) -> io::Result<()> {
-        self.segments.write().remove(segment.seq);
-        self.io.remove(&segment.name())?;
+        match self.io.remove(&segment.name()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _gone => self.segments.write().remove(segment.seq),
+        }
         // Before anything newer goes: what a tombstone hides must not outlive it.
         self.io.sync_dir(names::SEGMENTS)
     }
@@ -399,12 +384,24 @@ impl Log {
         let _one_at_a_time = self.flushing.lock();
         *self.open.lock() = Opened::default();
         *self.segments.write() = Segments::default();
+        self.lost.lock().clear();
     }
 
-    /// Whether the open segment's file has a name.
+    /// Whether the files are where they were: the newest segment has its name, or there is none and its
+    /// directory is there.
     pub(super) fn is_linked(&self) -> io::Result<bool> {
-        let segment = self.open.lock().open.as_ref().map(|open| Arc::clone(&open.segment));
-        segment.map_or(Ok(true), |segment| segment.file.is_linked())
+        let newest = {
+            let segments = self.segments.read();
+            let newest = segments.order.back().map(|seq| seq % SEQUENCES);
+            newest.and_then(|place| segments.by_place.get(&place).cloned())
+        };
+        match newest {
+            Some(segment) => segment.file.is_linked(),
+            None => match self.io.list(names::SEGMENTS) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+                listed => listed.map(|_| true),
+            },
+        }
     }
 }
 

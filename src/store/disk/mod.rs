@@ -10,6 +10,7 @@
 //!   recovery  what earlier runs left                 io, pool               files, threads that wait
 //! index       where each response is                 record, segment        the bytes on disk
 //! log         segments, the open one                 dense, extents, chunks bodies that are read
+//! owed        tombstones that may not last
 //! large       a file for each long body              uses                   what was used, over a stop
 //! ```
 
@@ -30,6 +31,7 @@ mod log;
 mod meanwhile;
 pub(in crate::store) mod names;
 mod observer;
+mod owed;
 mod pointers;
 mod pool;
 mod queue;

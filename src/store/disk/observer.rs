@@ -22,8 +22,8 @@ const QUEUED: usize = 1024;
 #[derive(Debug)]
 pub(super) struct Observer {
     engine: OnceLock<Weak<Engine>>,
-    reads: Pool,
-    writes: Pool,
+    reads: Box<dyn Lane>,
+    writes: Box<dyn Lane>,
 }
 
 impl Observer {
@@ -31,7 +31,12 @@ impl Observer {
     pub(super) fn new() -> io::Result<Self> {
         let reads = Pool::new("larder-read", READERS, QUEUED)?;
         let writes = Pool::new("larder-body", WRITERS, QUEUED)?;
-        Ok(Self { engine: OnceLock::new(), reads, writes })
+        Ok(Self::with(Box::new(reads), Box::new(writes)))
+    }
+
+    /// With others to wait for the disk.
+    pub(super) fn with(reads: Box<dyn Lane>, writes: Box<dyn Lane>) -> Self {
+        Self { engine: OnceLock::new(), reads, writes }
     }
 
     /// Watches over this engine from now on.
@@ -55,7 +60,7 @@ impl Witness for Observer {
             }
             Origin::Large { id, digest } => {
                 for known in engine.pointers.naming(id) {
-                    engine.discard(digest, None, &known);
+                    engine.discard(digest, &known);
                 }
             }
             Origin::Growing { .. } => {}
@@ -77,11 +82,11 @@ impl Witness for Observer {
     }
 
     fn reads(&self) -> &dyn Lane {
-        &self.reads
+        &*self.reads
     }
 
     fn writes(&self) -> &dyn Lane {
-        &self.writes
+        &*self.writes
     }
 }
 
@@ -99,7 +104,7 @@ impl Engine {
                 matches!(meta, Some(Place::Base { seq: s, offset: o, .. }) if (s, o) == (seq, offset))
             };
             if is_here(&known) || (known.is_update && is_based()) {
-                self.discard(digest, None, &known);
+                self.discard(digest, &known);
             }
         }
     }

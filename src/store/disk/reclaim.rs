@@ -10,7 +10,7 @@ use super::index::{Known, Tag};
 use super::log::{Draft, Segment};
 use super::record::{self, Header, Kind, Meta, Place};
 use super::segment::{FooterEntry, footer, scan};
-use super::spot::{SEQUENCES, Spot};
+use super::spot::SEQUENCES;
 use crate::store::memory::next_id;
 
 /// What gets a second chance takes at most this part of the segment that is given up.
@@ -19,6 +19,10 @@ const SPARED: u64 = 5;
 impl Engine {
     /// Makes room for so many bytes. Stops when nothing is left that could be given up.
     pub(super) fn make_room(&self, wanted: u64) -> io::Result<()> {
+        // What is not found yet is not known to be wanted.
+        if self.meanwhile.is_running() {
+            return Ok(());
+        }
         // Each large file may be spared once.
         let mut chances = self.pointers.len();
         let mut steps = self.log.segments() + 2 * chances + 2;
@@ -54,22 +58,23 @@ impl Engine {
         self.counters.evicted.add();
         // The files are gone; a pointer to nothing would be found again at the next start.
         if let Some(segment) = self.log.segment(known.spot)
-            && let Some(bytes) =
-                self.log.read(&segment, (known.spot.offset, record::HEADER as u64), true)?
+            && let head = (known.spot.offset, record::HEADER as u64)
+            && let Ok(Some(bytes)) = self.log.read(&segment, head, true)
             && let Ok(header) = record::open(&bytes, segment.head)
         {
             let below = known.generation.saturating_add(1);
-            self.bury(Header::tombstone(header.digest, below, Some(header.variant)))?;
+            self.bury(Header::tombstone(header.digest, below, Some(header.variant)));
         }
         Ok(())
     }
 
     /// Gives up a segment, after what is still wanted of it was copied.
     fn reclaim(&self, segment: &Segment) -> io::Result<()> {
-        let entries = match footer::read(&*segment.file, segment.head) {
-            Ok(entries) => entries,
-            Err(_none) => scan::scan(&*segment.file, segment.head, segment.end()).entries,
-        };
+        let listed = footer::read(&*segment.file, segment.head);
+        let is_listed = listed.is_ok();
+        let entries = listed.unwrap_or_else(|_none| {
+            scan::scan(&*segment.file, segment.head, segment.end()).entries
+        });
         let mut room = segment.end() / SPARED;
         for entry in entries.iter().filter(|entry| entry.kind.is_response()) {
             let tag = Tag::new(entry.digest, entry.variant);
@@ -77,21 +82,30 @@ impl Engine {
             let is_here = known.generation == entry.generation
                 && known.spot.offset == entry.offset
                 && known.spot.seq == segment.seq % SEQUENCES;
+            let is_based = known.is_update && entry.kind == Kind::Object;
             let copied = if is_here {
                 self.copy(segment, entry, &known, &mut room)
-            } else if known.is_update && entry.kind == Kind::Object {
+            } else if is_based {
                 self.unite(segment, entry, &known, &mut room)
             } else {
                 Ok(true)
             };
-            if !copied? {
-                self.index.remove(&known);
+            if !copied? && self.index.remove(&known) {
                 self.gone(&known);
                 self.counters.evicted.add();
+                if is_based && !is_here {
+                    // Its head stays behind.
+                    let below = known.generation.saturating_add(1);
+                    self.bury(Header::tombstone(entry.digest, below, Some(entry.variant)));
+                }
             }
         }
-        self.log.flush()?;
+        // What was copied lasts before that goes which it was copied from.
+        self.log.sync()?;
         self.log.drop_oldest(segment)?;
+        if !is_listed {
+            self.index.forget_segment(segment.seq).iter().for_each(|known| self.gone(known));
+        }
         self.counters.reclaimed.add();
         Ok(())
     }
@@ -109,7 +123,7 @@ impl Engine {
         if known.is_superseded || known.is_update || !is_wanted {
             return Ok(false);
         }
-        let Some(bytes) = self.log.read(segment, (entry.offset, entry.length), true)? else {
+        let Ok(Some(bytes)) = self.log.read(segment, (entry.offset, entry.length), true) else {
             return Ok(false);
         };
         let Ok((header, meta, body)) = record::verify(&bytes, segment.head, entry.offset) else {
@@ -152,7 +166,7 @@ impl Engine {
         if known.is_superseded || !is_wanted {
             return Ok(false);
         }
-        let Some(bytes) = self.log.read(segment, (entry.offset, entry.length), true)? else {
+        let Ok(Some(bytes)) = self.log.read(segment, (entry.offset, entry.length), true) else {
             return Ok(false);
         };
         let Ok((base, _, body)) = record::verify(&bytes, segment.head, entry.offset) else {
@@ -179,18 +193,6 @@ impl Engine {
     /// Whether no group that it belongs to was invalidated.
     fn is_wanted(&self, meta: &Meta, header: &Header) -> bool {
         !self.epochs.are_over_head(&meta.key, &meta.head, header.generation)
-    }
-
-    /// Appends what is copied: a new segment is begun without making room for it, as that is being made.
-    fn append_in_place(&self, draft: &Draft<'_>) -> io::Result<Spot> {
-        for _ in 0..3 {
-            match self.log.append(draft) {
-                Ok(spot) => return Ok(spot),
-                Err(super::log::Unwritten::Full) => self.log.roll()?,
-                Err(super::log::Unwritten::Slow) => self.log.flush()?,
-            }
-        }
-        Err(io::Error::other("the log takes nothing"))
     }
 }
 

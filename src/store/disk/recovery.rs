@@ -1,15 +1,17 @@
 //! The start: what earlier runs have left is found again, the newest first, while requests are answered.
 
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::engine::Engine;
-use super::index::{Known, Tag};
+use super::index::{Known, Tag, Which};
 use super::log::Segment;
+use super::meanwhile::Notes;
 use super::names;
-use super::record::{HAS_RULE, Kind, ONE, Place};
+use super::record::{HAS_RULE, Kind, ONE, Place, Run};
 use super::segment::footer::{self, FooterEntry, NoFooter};
 use super::segment::{self, scan};
 use super::spot::{SEQUENCES, Spot};
@@ -19,6 +21,9 @@ use crate::store::opening::Recovered;
 
 /// How many records are put into the index without letting go of the notes.
 const BATCH: usize = 512;
+
+/// The device failed.
+const EIO: i32 = rustix::io::Errno::IO.raw_os_error();
 
 /// Runs are told apart by the bits of ids from this one on.
 const RUN_SHIFT: u32 = 40;
@@ -37,7 +42,7 @@ impl Engine {
         let run = numbers.last().map_or(0, |last| u64::from(*last) + 1);
         memory::raise_ids(run << RUN_SHIFT);
         let dropped = self.large.clear_parts()? as u64;
-        let mut adopted = Adopted { segments: Vec::new(), dropped, first_id: memory::next_id() };
+        let mut adopted = Adopted { segments: Vec::new(), dropped };
         for seq in numbers {
             match self.open_segment(seq) {
                 Ok(Some(segment)) => adopted.segments.push(Arc::new(segment)),
@@ -45,10 +50,13 @@ impl Engine {
                     adopted.dropped += 1;
                     self.io.remove(&names::segment(seq)).ok();
                 }
-                Err(error) => {
+                // What the device cannot read is damaged.
+                Err(error) if error.raw_os_error() == Some(EIO) => {
                     adopted.dropped += 1;
                     tracing::warn!(file = names::segment(seq), "A segment cannot be read: {error}");
                 }
+                // What it would say of others must not be missed.
+                Err(error) => return Err(error),
             }
         }
         self.log.adopt(adopted.segments.iter().cloned(), u32::try_from(run).unwrap_or(u32::MAX));
@@ -65,35 +73,24 @@ impl Engine {
         }
         file.read_at(&mut bytes, 0)?;
         let head = segment::Head::decode(&bytes).filter(|head| head.seq == seq);
-        Ok(head.map(|head| Segment::sealed(seq, head, file, length)))
+        Ok(head.map(|head| Segment::adopted(seq, head, file, length)))
     }
 
     /// Finds the records of all segments again, and the large files that they point to. Ends early when
     /// `stop` says so.
     pub(super) fn recover(&self, adopted: Adopted, stop: &AtomicBool) -> Recovered {
         let begin = Instant::now();
-        let Adopted { segments, mut dropped, first_id } = adopted;
-        let mut pointers = Vec::new();
-        for segment in segments.iter().rev() {
-            if stop.load(Ordering::Acquire) {
-                break;
-            }
-            let entries = match footer::read(&*segment.file, segment.head) {
-                Ok(entries) => entries,
-                Err(why) => {
-                    let scan = scan::scan(&*segment.file, segment.head, segment.end());
-                    dropped += scan.damaged;
-                    if let (NoFooter::Io(error), _) | (_, Some(error)) = (why, scan.error) {
-                        tracing::warn!(file = segment.name(), "A segment cannot be read: {error}");
-                    }
-                    scan.entries
-                }
-            };
-            self.take_in(segment, &entries, &mut pointers);
-        }
+        let Adopted { segments, mut dropped } = adopted;
+        let found = self.find_records(&segments, stop);
         self.index.recover_uses(&uses::read(&*self.io));
         self.io.remove(names::USES).ok();
-        dropped += self.find_files(&pointers, first_id, stop);
+        dropped += found.damaged + self.find_files(&found.pointers, stop);
+        if found.is_whole && !stop.load(Ordering::Acquire) {
+            // Files of this run are known. What no record names is of no use.
+            dropped += self.large.sweep(u64::MAX).map_or(0, |swept| swept as u64);
+        }
+        // What a process that was killed had written is told of from now on: it is to last.
+        self.sync();
         self.meanwhile.end();
         Recovered {
             responses: self.index.len(),
@@ -101,6 +98,31 @@ impl Engine {
             dropped,
             took: begin.elapsed(),
         }
+    }
+
+    /// Finds the records of these segments again, the oldest of which is the first.
+    pub(super) fn find_records(&self, segments: &[Arc<Segment>], stop: &AtomicBool) -> Records {
+        let mut found = Records { pointers: Vec::new(), damaged: 0, is_whole: true };
+        for segment in segments.iter().rev() {
+            if stop.load(Ordering::Acquire) {
+                found.is_whole = false;
+                break;
+            }
+            let entries = match footer::read(&*segment.file, segment.head) {
+                Ok(entries) => entries,
+                Err(why) => {
+                    let scan = scan::scan(&*segment.file, segment.head, segment.end());
+                    found.damaged += scan.damaged;
+                    if let (NoFooter::Io(error), _) | (_, Some(error)) = (why, scan.error) {
+                        found.is_whole = false;
+                        tracing::warn!(file = segment.name(), "A segment cannot be read: {error}");
+                    }
+                    scan.entries
+                }
+            };
+            self.take_in(segment, &entries, &mut found.pointers);
+        }
+        found
     }
 
     /// Puts the records of a segment into the index, the newest first.
@@ -112,10 +134,7 @@ impl Engine {
                 memory::raise_ids(entry.generation.saturating_add(1));
                 segment.is_as_young_as(entry.generation);
                 match entry.kind {
-                    Kind::Tombstone if entry.flags & ONE != 0 => {
-                        notes.bury_variant(entry.digest, entry.variant, entry.generation);
-                    }
-                    Kind::Tombstone => notes.bury_key(entry.digest, entry.generation),
+                    Kind::Tombstone => self.recover_tombstone(&mut notes, entry),
                     Kind::GroupTombstone => self.epochs.recover(entry.digest, entry.generation),
                     Kind::Object | Kind::Update | Kind::Pointer => {
                         if notes.are_against(entry.digest, entry.variant, entry.generation) {
@@ -150,9 +169,24 @@ impl Engine {
         }
     }
 
-    /// Reads which files the pointers name; removes the files that nothing names. Returns how many went.
-    fn find_files(&self, pointers: &[Known], first_id: u64, stop: &AtomicBool) -> u64 {
+    /// What a tombstone names is gone: what is found later, and what was appended behind it by somebody
+    /// who did not know of it yet.
+    fn recover_tombstone(&self, notes: &mut Notes, entry: &FooterEntry) {
+        let which = if entry.flags & ONE != 0 {
+            notes.bury_variant(entry.digest, entry.variant, entry.generation);
+            Which::Variant(entry.variant)
+        } else {
+            notes.bury_key(entry.digest, entry.generation);
+            Which::All
+        };
+        let taken = self.index.take_records(entry.digest, which, entry.generation);
+        taken.iter().for_each(|known| self.gone(known));
+    }
+
+    /// Reads which files the pointers name. Returns how many pointed to nothing.
+    fn find_files(&self, pointers: &[Known], stop: &AtomicBool) -> u64 {
         let mut dropped = 0;
+        let there = if pointers.is_empty() { HashSet::new() } else { self.large_files() };
         for known in pointers.iter().rev() {
             if stop.load(Ordering::Acquire) {
                 return dropped;
@@ -160,12 +194,12 @@ impl Engine {
             if !self.index.is_current(known) {
                 continue;
             }
-            let Some((header, runs)) =
-                self.head_of(known).and_then(|(header, meta)| match meta.body {
-                    Place::Files(runs) => Some((header, runs)),
-                    Place::Here { .. } | Place::Base { .. } => None,
-                })
-            else {
+            let named = self.head_of(known).and_then(|(header, meta)| match meta.body {
+                Place::Files(runs) => Some((header, runs)),
+                Place::Here { .. } | Place::Base { .. } => None,
+            });
+            let is_there = |run: &Run| there.contains(&run.file);
+            let Some((header, runs)) = named.filter(|(_, runs)| runs.iter().all(is_there)) else {
                 dropped += 1;
                 self.index.remove(known);
                 continue;
@@ -180,17 +214,33 @@ impl Engine {
                 self.gone(known);
             }
         }
-        dropped + self.large.sweep(first_id).map_or(0, |swept| swept as u64)
+        dropped
     }
+
+    /// The numbers of the large files that are there.
+    fn large_files(&self) -> HashSet<u64> {
+        let directories = (0..=u8::MAX).map(|byte| names::large_directory(u128::from(byte) << 120));
+        let names = directories.flat_map(|directory| self.io.list(&directory).unwrap_or_default());
+        names.filter_map(|name| Some(names::large_id(&name)?.1)).collect()
+    }
+}
+
+/// The records that were found again.
+#[derive(Debug)]
+pub(super) struct Records {
+    /// Those that point to large files.
+    pointers: Vec<Known>,
+    /// Bytes that belong to no record.
+    damaged: u64,
+    /// Whether all could be read.
+    is_whole: bool,
 }
 
 /// What is to be found again.
 #[derive(Debug)]
 pub(super) struct Adopted {
     /// The oldest first.
-    segments: Vec<Arc<Segment>>,
+    pub(super) segments: Vec<Arc<Segment>>,
     /// Files that are no segments.
     dropped: u64,
-    /// The first id of this run.
-    first_id: u64,
 }

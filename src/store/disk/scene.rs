@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::engine::{Engine, Limits};
+use super::engine::{Engine, Limits, Restore};
 use super::index::Tag;
 use super::io::Io as _;
 use super::io::faulty::Faulty;
 use super::names;
 use super::observer::Observer;
-use super::tier::{Above, Disk, engine};
+use super::pool::Busy;
+use super::recovery::Adopted;
+use super::tier::{Above, Disk, Durable, engine};
+use super::witness::Lane;
 use crate::policy::CacheKey;
 use crate::store::candidates::Candidates;
 use crate::store::opening::Recovered;
@@ -42,16 +45,40 @@ impl Scene {
 
     /// On what is there, after all of it was found.
     pub(super) fn on(model: Faulty, limits: Limits) -> Self {
+        let (mut scene, adopted) = Self::opened(model, limits);
+        scene.found = scene.recover(adopted);
+        scene
+    }
+
+    /// On what is there, before anything of it is found: see [`Scene::recover`].
+    pub(super) fn opened(model: Faulty, limits: Limits) -> (Self, Adopted) {
         let above = Above {
             epochs: Arc::default(),
             queries: Arc::default(),
             is_resident: Box::new(|_, _| false),
         };
-        let (engine, observer): (Arc<Engine>, Arc<Observer>) =
-            engine(Arc::new(model.clone()), limits, above).unwrap();
+        Self::under(model, limits, above)
+    }
+
+    /// The same, below a memory tier.
+    pub(super) fn under(model: Faulty, limits: Limits, above: Above) -> (Self, Adopted) {
+        let observer = Observer::with(Box::new(AtOnce), Box::new(AtOnce));
+        let io = Arc::new(model.clone());
+        let (engine, observer) = engine(io, limits, above, restore(&model), observer);
         let adopted = engine.adopt().unwrap();
-        let found = engine.recover(adopted, &AtomicBool::new(false));
-        Self { disk: Disk::still(engine, observer), model, found }
+        let found = Recovered::default();
+        (Self { disk: Disk::still(engine, observer), model, found }, adopted)
+    }
+
+    /// Finds all that is there.
+    pub(super) fn recover(&self, adopted: Adopted) -> Recovered {
+        self.engine().recover(adopted, &AtomicBool::new(false))
+    }
+
+    /// The same, but for large files: fast, for tests that start many times.
+    pub(super) fn recover_records(&self, adopted: &Adopted) {
+        self.engine().find_records(&adopted.segments, &AtomicBool::new(false));
+        self.engine().meanwhile.end();
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -92,11 +119,53 @@ impl Scene {
         Self::on(self.model.kill(), self.engine().limits)
     }
 
+    /// What is left after an orderly stop, started again.
+    pub(super) fn closed(&self) -> Self {
+        self.close();
+        Self::on(self.model.kill(), self.engine().limits)
+    }
+
+    /// Stops in order.
+    pub(super) fn close(&self) {
+        self.drain();
+        self.engine().log.close().unwrap();
+        assert!(self.engine().sync());
+    }
+
+    /// Removes all under a key; whether that lasts.
+    pub(super) fn invalidate_for_good(&self, key: &CacheKey) -> bool {
+        let (_, durable) = self.disk.invalidate_key(key);
+        match durable {
+            Durable::Now => true,
+            Durable::Soon(_) => self.engine().sync(),
+            Durable::Never(header, records) => {
+                !records.is_empty() && self.engine().strike_out(&header, &records)
+            }
+        }
+    }
+
     /// Where the record of a response is.
     pub(super) fn offset_of(&self, response: &StoredResponse) -> (u32, u64) {
         let spot = self.engine().index.at(Tag::of(response)).unwrap().spot;
         (spot.seq, spot.offset)
     }
+}
+
+/// Does at once what others would do while one waits.
+#[derive(Debug)]
+struct AtOnce;
+
+impl Lane for AtOnce {
+    fn run(&self, job: Box<dyn FnOnce() + Send>) -> Result<(), Busy> {
+        job();
+        Ok(())
+    }
+}
+
+/// Makes the directories again.
+pub(super) fn restore(model: &Faulty) -> Restore {
+    let model = model.clone();
+    Box::new(move || names::DIRECTORIES.iter().try_for_each(|directory| model.make_dir(directory)))
 }
 
 impl Storage for Scene {

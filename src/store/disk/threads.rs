@@ -66,7 +66,9 @@ fn write(engine: &Engine) {
     let mut rate = Rate::new(engine.limits.behind, Instant::now());
     loop {
         let now = Instant::now();
-        match engine.queue.pop(rate.allows(now), TICK) {
+        let job = engine.queue.pop(rate.allows(now), TICK);
+        let is_idle = job.is_none();
+        match job {
             Some((job, is_behind)) => {
                 if is_behind {
                     rate.spend(job.weight());
@@ -74,9 +76,11 @@ fn write(engine: &Engine) {
                 engine.write(&job.response);
             }
             None if engine.queue.is_stopped() => break,
-            None => engine.keep_within_budget(),
+            None => {}
         }
-        engine.flush_if_due(Instant::now());
+        if engine.flush_if_due(Instant::now()) || is_idle {
+            engine.keep_within_budget();
+        }
         engine.retry_if_due(now);
     }
 }

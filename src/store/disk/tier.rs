@@ -1,5 +1,6 @@
 //! The disk tier as the store sees it.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,9 +11,9 @@ use tokio::sync::{oneshot, watch};
 
 use super::bodies::Bodies;
 use super::directory::{Directory, OpenError};
-use super::engine::{Buried, Engine, Limits, Parts, Resident};
+use super::engine::{Buried, Engine, Limits, Parts, Resident, Restore};
 use super::index::{Known, Tag, Which};
-use super::io::{Io, System};
+use super::io::Io;
 use super::large::LargeFiles;
 use super::observer::Observer;
 use super::queue::{Job, Press};
@@ -41,7 +42,7 @@ pub(in crate::store) struct Disk {
     stop: Arc<AtomicBool>,
     recovered: watch::Receiver<Option<Recovered>>,
     /// Locks the directory for as long as this lives.
-    _directory: Option<Directory>,
+    _directory: Option<Arc<Directory>>,
 }
 
 /// What a tier shares with the store above it.
@@ -64,16 +65,27 @@ impl Disk {
         above: Above,
     ) -> Result<Self, OpenError> {
         let directory = Directory::open(root, reset)?;
-        let io = Arc::new(System::new(root.to_owned()));
+        let io = Arc::new(directory.io());
         let failed = |source| OpenError::Io { dir: root.to_owned(), source };
-        let mut disk = Self::with_io(io, limits, above).map_err(failed)?;
+        let directory = Arc::new(directory);
+        let ours = Arc::downgrade(&directory);
+        let restore = move || match ours.upgrade() {
+            Some(directory) => directory.restore().map_err(io::Error::other),
+            None => Err(io::ErrorKind::NotFound.into()),
+        };
+        let mut disk = Self::with_io(io, limits, above, Box::new(restore)).map_err(failed)?;
         disk._directory = Some(directory);
         Ok(disk)
     }
 
     /// The same in another tree of files, with the threads that serve it.
-    pub(super) fn with_io(io: Arc<dyn Io>, limits: Limits, above: Above) -> std::io::Result<Self> {
-        let (engine, observer) = engine(io, limits, above)?;
+    pub(super) fn with_io(
+        io: Arc<dyn Io>,
+        limits: Limits,
+        above: Above,
+        restore: Restore,
+    ) -> io::Result<Self> {
+        let (engine, observer) = engine(io, limits, above, restore, Observer::new()?);
         let adopted = engine.adopt()?;
         let stop = Arc::new(AtomicBool::new(false));
         let (tell, recovered) = watch::channel(None);
@@ -218,41 +230,48 @@ impl Disk {
 
     /// Makes it known that groups were invalidated.
     pub(in crate::store) fn bury_groups(&self, groups: &[(u128, u64)]) -> Durable {
-        let bury = |(digest, epoch): &(u128, u64)| {
-            let header = Header::group_tombstone(*digest, *epoch);
-            self.engine.note(self.engine.bury(header))
-        };
         if self.engine.is_empty() {
             return Durable::Now;
         }
-        let done = self.engine.is_trusted() && groups.iter().all(bury);
-        self.durable(if done { Buried::Appended } else { Buried::Exposed(Vec::new()) })
+        let mut durable = Durable::Now;
+        for (digest, epoch) in groups {
+            let header = Header::group_tombstone(*digest, *epoch);
+            // All of them, whatever becomes of one.
+            let is_buried = self.engine.bury(header);
+            if !is_buried {
+                durable = Durable::Never(header, Vec::new());
+            }
+        }
+        match durable {
+            Durable::Now if !groups.is_empty() => self.durable(Buried::Appended),
+            durable => durable,
+        }
     }
 
     fn durable(&self, buried: Buried) -> Durable {
         match buried {
             Buried::Nothing => Durable::Now,
             Buried::Appended => Durable::Soon(self.engine.syncer.durable()),
-            Buried::Exposed(records) => Durable::Never(records),
+            Buried::Exposed(header, records) => Durable::Never(header, records),
         }
     }
 
     /// Waits until an invalidation survives a crash. Where the disk does not let it, what is left there is
     /// made unreadable; where that fails too, it is counted and said.
     pub(in crate::store) async fn await_durable(&self, durable: Durable) {
-        let records = match durable {
+        let is_struck = match durable {
             Durable::Now => return,
-            Durable::Soon(told) => match told.await {
-                Ok(true) => return,
-                Ok(false) | Err(_) => Vec::new(),
-            },
-            Durable::Never(records) => records,
+            Durable::Soon(told) => told.await.unwrap_or(false),
+            Durable::Never(_, records) if records.is_empty() => false,
+            Durable::Never(header, records) => {
+                let (tell, told) = oneshot::channel();
+                let engine = Arc::clone(&self.engine);
+                let job = move || drop(tell.send(engine.strike_out(&header, &records)));
+                let is_asked = self.observer.writes().run(Box::new(job)).is_ok();
+                is_asked && told.await.unwrap_or(false)
+            }
         };
-        let (tell, told) = oneshot::channel();
-        let engine = Arc::clone(&self.engine);
-        let job = move || drop(tell.send(!records.is_empty() && engine.strike_out(&records)));
-        let is_asked = self.observer.writes().run(Box::new(job)).is_ok();
-        if !(is_asked && told.await.unwrap_or(false)) {
+        if !is_struck {
             self.engine.counters.volatile.add();
             tracing::error!("An invalidation could not be written to disk; a crash may undo it");
         }
@@ -268,8 +287,10 @@ impl Disk {
         }
         let left = self.engine.queue.len();
         if Instant::now() < deadline {
-            self.engine.note(self.engine.log.close());
-            self.engine.note(uses::save(&*self.engine.io, &self.engine.index.uses()));
+            if self.engine.is_trusted() {
+                self.engine.note(self.engine.log.close());
+                self.engine.note(uses::save(&*self.engine.io, &self.engine.index.uses()));
+            }
             self.engine.sync();
         }
         left
@@ -291,15 +312,17 @@ pub(super) fn engine(
     io: Arc<dyn Io>,
     limits: Limits,
     above: Above,
-) -> std::io::Result<(Arc<Engine>, Arc<Observer>)> {
-    let observer = Arc::new(Observer::new()?);
+    restore: Restore,
+    observer: Observer,
+) -> (Arc<Engine>, Arc<Observer>) {
+    let observer = Arc::new(observer);
     let witness: Arc<dyn Witness> = Arc::clone(&observer) as Arc<dyn Witness>;
     let large = LargeFiles::new(Arc::clone(&io), Arc::downgrade(&witness));
     let Above { epochs, queries, is_resident } = above;
-    let parts = Parts { limits, io, large, epochs, queries, is_resident, witness };
+    let parts = Parts { limits, io, large, epochs, queries, is_resident, witness, restore };
     let engine = Arc::new(Engine::new(parts));
     observer.watch(&engine);
-    Ok((engine, observer))
+    (engine, observer)
 }
 
 /// When an invalidation survives a crash.
@@ -309,8 +332,8 @@ pub(in crate::store) enum Durable {
     Now,
     /// As soon as this says so.
     Soon(oneshot::Receiver<bool>),
-    /// The disk does not take it: these records are still there.
-    Never(Vec<Known>),
+    /// The disk does not take this tombstone: these records are still there.
+    Never(Header, Vec<Known>),
 }
 
 impl Drop for Disk {

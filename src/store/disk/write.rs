@@ -1,9 +1,11 @@
 //! How a response gets to disk.
 
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::dense::Dense;
 use super::engine::Engine;
 use super::extents;
 use super::index::{Gone, Known, Tag};
@@ -14,7 +16,7 @@ use super::witness::Origin;
 use super::{checksum, waiting};
 use crate::policy::Partial;
 use crate::store::flags::OnDisk;
-use crate::store::stored::{Extent, StoredResponse};
+use crate::store::stored::{Extent, StoredResponse, UNIT};
 
 /// A body, and where it is or will be.
 struct Body {
@@ -23,6 +25,8 @@ struct Body {
     bytes: Vec<Bytes>,
     /// The number under which it was first written.
     lineage: u64,
+    /// A file that was made for it, and would go if nobody had this before a record names it.
+    _file: Option<Arc<Dense>>,
 }
 
 impl Engine {
@@ -48,23 +52,34 @@ impl Engine {
     /// open segment has room. Says whether it is written.
     pub(super) fn write_at_once(&self, response: &StoredResponse) -> bool {
         let is_new = response.lineage() == response.id() && !response.is_spilled();
-        let is_small = response.length() <= u64::from(LONGEST_BODY);
+        let is_small = response.length() <= self.longest_inline();
         is_new
             && is_small
             && self.is_trusted()
             && self.record(response, Tag::of(response), false).is_ok_and(|written| written)
     }
 
+    /// The longest body that is put into a segment.
+    fn longest_inline(&self) -> u64 {
+        u64::from(LONGEST_BODY).min(self.limits.segment / 2)
+    }
+
     /// Appends a record, and puts it into the index. False when it is not wanted any more, or cannot be
     /// a record.
     fn record(&self, response: &StoredResponse, tag: Tag, wait: bool) -> io::Result<bool> {
+        if self.epochs.are_over_for(response) {
+            return Ok(false);
+        }
         let body = if wait {
+            // What is given up for it is given up before the record says where its body is.
+            let weight = u64::from(response.units()) * UNIT as u64;
+            self.make_room_for(record::HEADER as u64 + weight + record::ALIGN)?;
             self.body_of(response, tag)?
         } else {
             Some(here(response.frames(), response.lineage()))
         };
         let Some(body) = body else { return Ok(false) };
-        let Body { place, bytes, lineage } = body;
+        let Body { place, bytes, lineage, _file } = body;
         let files: Vec<u64> = runs_in(&place).iter().map(|run| run.file).collect();
         let is_update = matches!(place, Place::Base { .. });
         let partial = partial_of(response).map(|partial| (partial, response.begun()));
@@ -82,6 +97,9 @@ impl Engine {
         };
         let meta_len = u32::try_from(encoded.len()).map_err(io::Error::other)?;
         let header = meta.header(response.id(), lineage, meta_len, body_len);
+        if header.length() > self.log.longest() {
+            return Ok(false);
+        }
         for run in runs_in(&meta.body) {
             self.large.retain(run.file, header.digest, run.offset.saturating_add(run.length));
         }
@@ -99,6 +117,12 @@ impl Engine {
             }
         };
         match self.index.settle(response, tag, spot, is_update) {
+            Ok(_) if self.is_outdated(response, &meta.body) => {
+                let known = self.index.at(tag).filter(|known| known.generation == response.id());
+                known.iter().for_each(|known| self.discard(header.digest, known));
+                files.iter().for_each(|file| self.large.release(*file));
+                Ok(false)
+            }
             Ok(old) => {
                 if !files.is_empty()
                     && let Some(known) = self.index.at(tag)
@@ -118,27 +142,42 @@ impl Engine {
                 files.iter().for_each(|file| self.large.release(*file));
                 // Behind the record, so that it goes before its tombstone does.
                 let below = header.generation.saturating_add(1);
-                self.bury(Header::tombstone(header.digest, below, Some(header.variant)))?;
+                self.bury(Header::tombstone(header.digest, below, Some(header.variant)));
                 Ok(false)
             }
         }
     }
 
-    /// Where the body of a response is, or what is to be written of it.
+    /// Whether, while it was appended, its group was invalidated or its body given up.
+    fn is_outdated(&self, response: &StoredResponse, place: &Place) -> bool {
+        let is_there = match *place {
+            Place::Base { seq, offset, .. } => {
+                self.log.segment(Spot::at(seq, offset)).is_some_and(|there| there.seq == seq)
+            }
+            Place::Here { .. } | Place::Files(_) => true,
+        };
+        !is_there || self.epochs.are_over_for(response)
+    }
+
+    /// Where the body of a response is, or what is to be written of it. `None` when it is gone.
     fn body_of(&self, response: &StoredResponse, tag: Tag) -> io::Result<Option<Body>> {
         let lineage = response.lineage();
+        let there = |place| Body { place, bytes: Vec::new(), lineage, _file: None };
         if let Some(extents) = response.extents() {
             if let Some(place) = self.place_of(response, extents.runs())? {
-                return Ok(Some(Body { place, bytes: Vec::new(), lineage }));
+                return Ok(Some(there(place)));
             }
-            // Its base is being reclaimed: it is small, and who has it can still read it.
+            // Its base is being reclaimed, and who has it can still read it.
+            if response.length() > self.longest_inline() {
+                return Ok(None);
+            }
             let bytes = waiting::read_all(response)?;
             return Ok(bytes.map(|bytes| here(bytes, lineage)));
         }
         if let Some(place) = self.place_of_same(response, tag) {
-            return Ok(Some(Body { place, bytes: Vec::new(), lineage }));
+            return Ok(Some(there(place)));
         }
-        if response.length() <= u64::from(LONGEST_BODY) {
+        if response.length() <= self.longest_inline() {
             return Ok(Some(here(response.frames(), lineage)));
         }
         self.make_room(response.length())?;
@@ -146,10 +185,8 @@ impl Engine {
         let digest = response.key().digest();
         let written = waiting::write_file(&self.large, (id, digest), length, response.frames())?;
         self.large.settle(id)?;
-        drop(written);
-        let partial = response.held();
-        let runs = runs_of(&partial, id);
-        Ok(Some(Body { place: Place::Files(runs), bytes: Vec::new(), lineage }))
+        let runs = runs_of(&response.held(), id);
+        Ok(Some(Body { _file: Some(written), ..there(Place::Files(runs)) }))
     }
 
     /// The place of a body that is on disk. `None` where its record is not there any more.
@@ -180,7 +217,10 @@ impl Engine {
                     }));
                 }
                 Origin::Large { id, .. } | Origin::Growing { id } => {
-                    self.large.settle(id)?;
+                    match self.large.settle(id) {
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                        settled => settled?,
+                    }
                     files.push(Run { file: id, offset: run.first, length: run.length });
                 }
             }
@@ -228,7 +268,7 @@ impl Engine {
 /// A body behind its head.
 fn here(bytes: Vec<Bytes>, lineage: u64) -> Body {
     let crcs = checksum::of(bytes.iter().map(|bytes| &bytes[..]));
-    Body { place: Place::Here { crcs }, bytes, lineage }
+    Body { place: Place::Here { crcs }, bytes, lineage, _file: None }
 }
 
 /// Which bytes of a response are there, where it is not whole.

@@ -1,9 +1,12 @@
-//! Bodies on disk: what is tested with files that tests can break.
+//! The disk tier on a model disk, and bodies on disk with files that tests can break.
 
+mod cast;
 mod contract;
+mod damage;
 mod growing;
 mod keeping;
 mod reading;
 mod responses;
+mod restart;
 mod stage;
 mod troubles;
