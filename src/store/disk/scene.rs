@@ -1,10 +1,11 @@
 //! A disk tier on a model disk, whose steps the tests take themselves.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::engine::{Engine, Limits, Restore};
+use super::engine::{Engine, Limits, Resident, Restore};
 use super::index::Tag;
 use super::io::Io as _;
 use super::io::faulty::Faulty;
@@ -52,22 +53,28 @@ impl Scene {
 
     /// On what is there, before anything of it is found: see [`Scene::recover`].
     pub(super) fn opened(model: Faulty, limits: Limits) -> (Self, Adopted) {
-        let above = Above {
-            epochs: Arc::default(),
-            queries: Arc::default(),
-            is_resident: Box::new(|_, _| false),
-        };
-        Self::under(model, limits, above)
+        Self::try_opened(model, limits).unwrap()
+    }
+
+    /// The same where it may fail.
+    pub(super) fn try_opened(model: Faulty, limits: Limits) -> io::Result<(Self, Adopted)> {
+        let is_resident: Resident = Box::new(|_, _| false);
+        let above = Above { epochs: Arc::default(), queries: Arc::default(), is_resident };
+        Self::try_under(model, limits, above)
     }
 
     /// The same, below a memory tier.
     pub(super) fn under(model: Faulty, limits: Limits, above: Above) -> (Self, Adopted) {
+        Self::try_under(model, limits, above).unwrap()
+    }
+
+    fn try_under(model: Faulty, limits: Limits, above: Above) -> io::Result<(Self, Adopted)> {
         let observer = Observer::with(Box::new(AtOnce), Box::new(AtOnce));
         let io = Arc::new(model.clone());
         let (engine, observer) = engine(io, limits, above, restore(&model), observer);
-        let adopted = engine.adopt().unwrap();
+        let adopted = engine.adopt()?;
         let found = Recovered::default();
-        (Self { disk: Disk::still(engine, observer), model, found }, adopted)
+        Ok((Self { disk: Disk::still(engine, observer), model, found }, adopted))
     }
 
     /// Finds all that is there.
