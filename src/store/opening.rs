@@ -54,7 +54,7 @@ impl Store {
         match store.shared.open_disk() {
             Ok(()) => {}
             Err(error @ OpenError::Io { .. }) => {
-                tracing::warn!("{error} It is tried again; until then nothing is stored on disk");
+                tracing::warn!(%error, "Without a disk tier for now");
                 try_again(&store.shared);
             }
             Err(error) => return Err(error),

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use crate::support::client::request;
-use crate::support::gate::Gate;
+use crate::support::gate::{Gate, eventually};
 use crate::support::origin::{Origin, Received, Reply};
 use crate::support::proxy::{ProxyOnDisk, ProxyWithDisk};
 
 const HIT: &str = "larder; hit; ttl=60";
 
 #[tokio::test]
-#[ignore = "the two tiers are not put together yet"]
 async fn what_memory_held_is_read_from_disk_after_a_restart() {
     let (origin, proxy) = (Origin::start().await, ProxyWithDisk::start().await);
     let sizes = [0, 1, 4096, 70_000, (1 << 20) - 1, (1 << 20) + 1, 5 << 20];
@@ -37,14 +36,13 @@ async fn what_memory_held_is_read_from_disk_after_a_restart() {
 }
 
 #[tokio::test]
-#[ignore = "the two tiers are not put together yet"]
 async fn head_trailers_and_variants_are_the_same_after_a_restart() {
     let (origin, proxy) = (Origin::start().await, ProxyWithDisk::start().await);
     let reply = Reply::new(404).reason("Gone Fishing").body("hello");
     let reply = reply.field("Cache-Control", "max-age=60").field("X-Twice", "one");
     let reply = reply.field("X-Twice", "two").field("X-Bytes", "caf\u{e9}");
     origin.route("/head", reply);
-    origin.route("/trailer", Reply::cacheable(60, "sum").trailer("Sum", "42"));
+    origin.route("/trailer", Reply::cacheable(60, "sum").field("Trailer", "Sum").trailer("Sum", "42"));
     origin.route_with("/language", |request: &Received| {
         let language = request.field("accept-language").unwrap_or("none").to_owned();
         Reply::cacheable(60, language).field("Vary", "Accept-Language")
@@ -71,7 +69,6 @@ async fn head_trailers_and_variants_are_the_same_after_a_restart() {
 }
 
 #[tokio::test]
-#[ignore = "the two tiers are not put together yet"]
 async fn age_goes_on_while_the_proxy_is_stopped() {
     let (origin, proxy) = (Origin::start().await, ProxyWithDisk::start().await);
     origin.route("/a", Reply::cacheable(60, "hello"));
@@ -84,7 +81,6 @@ async fn age_goes_on_while_the_proxy_is_stopped() {
 }
 
 #[tokio::test]
-#[ignore = "the two tiers are not put together yet"]
 async fn an_invalidated_response_does_not_come_back() {
     let (origin, proxy) = (Origin::start().await, ProxyOnDisk::start().await);
     origin.script("/a", [Reply::cacheable(60, "old"), Reply::ok(""), Reply::cacheable(60, "new")]);
@@ -99,7 +95,6 @@ async fn an_invalidated_response_does_not_come_back() {
 }
 
 #[tokio::test]
-#[ignore = "the two tiers are not put together yet"]
 async fn an_invalidated_group_does_not_come_back() {
     let (origin, proxy) = (Origin::start().await, ProxyOnDisk::start().await);
     let of_group = |body| Reply::cacheable(60, body).field("Cache-Groups", "\"g\"");
@@ -116,7 +111,6 @@ async fn an_invalidated_group_does_not_come_back() {
 }
 
 #[tokio::test]
-#[ignore = "the two tiers are not put together yet"]
 async fn a_head_that_a_304_has_freshened_is_the_one_that_is_found() {
     let (origin, proxy) = (Origin::start().await, ProxyOnDisk::start().await);
     let first = Reply::cacheable(10, "hello").field("ETag", "\"1\"").field("X-Round", "first");
@@ -136,7 +130,6 @@ async fn a_head_that_a_304_has_freshened_is_the_one_that_is_found() {
 }
 
 #[tokio::test]
-#[ignore = "the two tiers are not put together yet"]
 async fn parts_are_found_again_and_completed() {
     let (origin, proxy) = (Origin::start().await, ProxyOnDisk::start().await);
     let part = |range: &str, body: &str| {
@@ -153,11 +146,10 @@ async fn parts_are_found_again_and_completed() {
     let proxy = proxy.restarted().await;
     let whole = proxy.get(&url).await;
     assert_eq!((whole.text(), whole.cache_status()), ("hello", HIT));
-    assert_eq!(origin.wait_for_requests(2).await[1].field("range"), Some("bytes=2-4"));
+    assert_eq!(origin.wait_for_requests(2).await[1].field("range"), Some("bytes=2-"));
 }
 
 #[tokio::test]
-#[ignore = "the two tiers are not put together yet"]
 async fn what_was_not_complete_is_not_there() {
     let (origin, gate) = (Origin::start().await, Gate::new());
     let proxy = ProxyOnDisk::with(|config| config.server.drain_wait = Duration::ZERO).await;
@@ -178,7 +170,6 @@ async fn what_was_not_complete_is_not_there() {
 }
 
 #[tokio::test]
-#[ignore = "the two tiers are not put together yet"]
 async fn a_smaller_budget_is_honoured_at_the_next_start() {
     let (origin, proxy) = (Origin::start().await, ProxyOnDisk::start().await);
     for n in 0..24 {
@@ -188,11 +179,11 @@ async fn a_smaller_budget_is_honoured_at_the_next_start() {
     let budget = 16 << 20;
     let proxy =
         proxy.restarted_with(|config| config.store.disk.as_mut().unwrap().budget = budget).await;
-    let mut bytes = 0;
-    for folder in ["seg", "obj"] {
-        bytes += size_of_files(&proxy.directory().join(folder));
-    }
-    assert!(bytes <= budget + (2 << 20), "{bytes} bytes of files");
+    let fits = || {
+        let folders = ["seg", "obj"].map(|name| size_of_files(&proxy.directory().join(name)));
+        (folders.iter().sum::<u64>() <= budget + (2 << 20)).then_some(())
+    };
+    eventually("the files to be within the budget", fits).await;
     assert_eq!(proxy.get(&origin.url("/23")).await.cache_status(), HIT, "the newest stay");
 }
 
@@ -201,13 +192,12 @@ fn size_of_files(directory: &std::path::Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(directory) else { return 0 };
     let sizes = entries.map(|entry| {
         let path = entry.unwrap().path();
-        if path.is_dir() { size_of_files(&path) } else { path.metadata().unwrap().len() }
+        if path.is_dir() { size_of_files(&path) } else { path.metadata().map_or(0, |it| it.len()) }
     });
     sizes.sum()
 }
 
 #[tokio::test]
-#[ignore = "the two tiers are not put together yet"]
 async fn a_reset_starts_with_nothing_and_spares_what_larder_did_not_make() {
     let (origin, proxy) = (Origin::start().await, ProxyOnDisk::start().await);
     origin.route("/a", Reply::cacheable(60, "hello"));
