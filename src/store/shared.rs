@@ -282,9 +282,10 @@ impl Shared {
         });
     }
 
-    /// Whether memory takes it.
+    /// Whether memory takes it. A memory tier of no bytes takes not even what has no body.
     fn is_for_memory(&self, response: &StoredResponse) -> bool {
-        !response.is_spilled() && response.length() <= self.config.max_memory_object
+        let takes = self.config.memory > 0 && response.length() <= self.config.max_memory_object;
+        takes && !response.is_spilled()
     }
 
     /// Before it is visible: an invalidation that does not find it in the index has told its writer.

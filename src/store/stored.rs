@@ -91,7 +91,7 @@ impl StoredResponse {
 
     /// The same response under another head. Not yet on disk, whatever became of this one.
     pub(super) fn with_head(&self, id: u64, head: StoredHead) -> Self {
-        Self::build(id, self.0.lineage, Tier::Memory, self.parts(head))
+        Self::build(id, self.0.lineage, self.0.tier, self.parts(head))
     }
 
     /// What it is made of, under this head.
@@ -219,9 +219,9 @@ impl StoredResponse {
         }
     }
 
-    /// Which tier it was read from.
+    /// Which tier it was read from. Under a new head, the one that its body was read from.
     pub fn tier(&self) -> Tier {
-        self.0.tier
+        if self.is_counted() { Tier::Memory } else { self.0.tier }
     }
 
     /// Unique in the process: a stored response and its freshened successor differ. Whatever was begun

@@ -50,6 +50,7 @@ async fn the_second_request_is_read_from_the_cache_and_the_origin_sees_one() {
     let proxy = Proxy::start().await;
 
     let first = proxy.get(&origin.url("/a")).await;
+    proxy.wait_for_stored(1).await;
     proxy.advance(seconds(7));
     let second = proxy.get(&origin.url("/a")).await;
 

@@ -25,6 +25,7 @@ async fn a_304_freshens_what_is_stored_and_the_client_gets_the_freshened_head() 
     let url = origin.url("/a");
 
     proxy.get(&url).await;
+    proxy.wait_for_stored(1).await;
     proxy.advance(seconds(10));
     let second = proxy.get(&url).await;
     proxy.advance(seconds(30));

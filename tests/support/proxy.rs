@@ -3,6 +3,7 @@
 
 use std::marker::PhantomData;
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -41,8 +42,8 @@ pub trait Tiers {
     /// What is counted as stored is in this tier.
     const COUNTED: Tier;
 
-    /// Whether a stored response may be read from this tier (`tier=` of the log).
-    fn reads_from(tier: &str) -> bool;
+    /// The tiers that stored responses are read from, once nothing is on its way (`tier=` of the log).
+    const READ: &[&str];
 }
 
 /// Memory alone, as without a cache directory.
@@ -65,10 +66,7 @@ impl Tiers for InMemory {
     }
 
     const COUNTED: Tier = Tier::Memory;
-
-    fn reads_from(tier: &str) -> bool {
-        tier == "memory"
-    }
+    const READ: &[&str] = &["memory"];
 }
 
 impl Tiers for InBoth {
@@ -77,10 +75,7 @@ impl Tiers for InBoth {
     }
 
     const COUNTED: Tier = Tier::Memory;
-
-    fn reads_from(tier: &str) -> bool {
-        tier == "memory" || tier == "disk"
-    }
+    const READ: &[&str] = &["memory", "disk"];
 }
 
 impl Tiers for OnDisk {
@@ -90,11 +85,7 @@ impl Tiers for OnDisk {
     }
 
     const COUNTED: Tier = Tier::Disk;
-
-    // What was stored a moment ago is read from memory until it is written.
-    fn reads_from(tier: &str) -> bool {
-        tier == "memory" || tier == "disk"
-    }
+    const READ: &[&str] = &["disk"];
 }
 
 /// A running proxy whose responses are in memory.
@@ -107,11 +98,30 @@ pub type ProxyWithDisk = Tested<InBoth>;
 pub type ProxyOnDisk = Tested<OnDisk>;
 
 /// A running proxy.
-pub struct Tested<T> {
-    running: Running,
+pub struct Tested<T: Tiers> {
+    running: Serving<T>,
     address: SocketAddr,
     rest: Rest,
-    tiers: PhantomData<T>,
+}
+
+/// What runs. When it ends, nothing was put into a tier that is to hold nothing: a test of what is on disk
+/// must not pass because memory answered.
+struct Serving<T: Tiers>(Running, PhantomData<T>);
+
+impl<T: Tiers> Deref for Serving<T> {
+    type Target = Running;
+
+    fn deref(&self) -> &Running {
+        &self.0
+    }
+}
+
+impl<T: Tiers> Drop for Serving<T> {
+    fn drop(&mut self) {
+        if !T::READ.contains(&"memory") && !std::thread::panicking() {
+            assert_eq!(self.0.usage(Tier::Memory), Usage::default(), "memory is to hold nothing");
+        }
+    }
 }
 
 /// What is the same after a restart.
@@ -175,7 +185,7 @@ impl<T: Tiers> Tested<T> {
         let parts = Parts { clock, interfaces, log };
         let running = serve::start(rest.config.clone(), parts).expect("the proxy starts");
         let address = running.addresses()[0];
-        Self { running, address, rest, tiers: PhantomData }
+        Self { running: Serving(running, PhantomData), address, rest }
     }
 
     /// Where it listens.
@@ -255,9 +265,10 @@ impl<T: Tiers> Tested<T> {
         })
     }
 
-    /// Whether `tier` of a line of the log is one that its stored responses are read from.
+    /// Whether `tier` of a line of the log is one that its stored responses are read from, once nothing
+    /// is on its way there.
     pub fn reads_from(tier: &Value) -> bool {
-        tier.as_str().is_some_and(T::reads_from)
+        tier.as_str().is_some_and(|tier| T::READ.contains(&tier))
     }
 
     /// Drains, and closes the store.

@@ -1,4 +1,5 @@
-//! Which tier holds what: memory by its bytes, the disk over a restart.
+//! Which tier holds what, and which one answers: memory by its bytes, the disk over a restart.
 
 mod limits;
 mod restarts;
+mod through;

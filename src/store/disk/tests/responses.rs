@@ -87,6 +87,9 @@ fn what_was_read_from_disk_is_not_written_again_and_memory_may_keep_it() {
     assert_eq!((kept.id(), kept.lineage()), (8, 5));
     assert_eq!((kept.tier(), kept.on_disk()), (Tier::Memory, OnDisk::Written));
     assert_eq!(body(&kept), b"hello");
-    assert_eq!(read.with_head(11, head_with(2, 200, &[])).tier(), Tier::Memory);
+    let fresh = read.with_head(11, head_with(2, 200, &[]));
+    assert_eq!(fresh.tier(), Tier::Disk, "its body was read there");
+    fresh.count(true);
+    assert_eq!(fresh.tier(), Tier::Memory, "from now on memory has it");
     assert!(read.extents().is_none() && spilled(1, &Stage::new(9, 0).extents).extents().is_some());
 }
