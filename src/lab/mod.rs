@@ -4,7 +4,7 @@
 //! programming: it works against whatever a student wrote in Python, C or Java. They wait in plain
 //! blocking calls, with a thread for each client. What is not the exercise is beside them: `terminal`
 //! starts, stops, prompts and prints, `sockets` finds addresses and listens, `serve` accepts, `dial`
-//! connects, `error` has the sentences.
+//! connects, `error` has the sentences. Only [`web_server`] is built on hyper.
 
 pub mod chat_client;
 pub mod chat_server;

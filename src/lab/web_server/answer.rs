@@ -12,7 +12,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode, Version};
 
 use super::file_body::{FileBody, Piece, Readable};
-use super::site::{Found, NotServed, Opened, Site};
+use super::site::{NotServed, Opened, Site};
 use crate::http::precondition::{self, Precondition};
 use crate::http::range::{self, Boundary, Multipart, RangeAnswer};
 use crate::http::validators::{EntityTag, date_field, entity_tags};
@@ -59,8 +59,8 @@ impl Rules {
             return refused;
         }
         match site.find(request.uri.path()) {
-            Ok(Found::File(file)) => self.send(file, request, now),
-            Ok(Found::Directory(path)) => moved(&path, request.uri.query(), now),
+            Ok(file) => self.send(file, request, now),
+            Err(NotServed::Directory(path)) => moved(&path, request.uri.query(), now),
             Err(NotServed::Malformed(why)) => {
                 page(StatusCode::BAD_REQUEST, &format!("This is no path: {why}."), now)
             }

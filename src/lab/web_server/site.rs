@@ -30,15 +30,6 @@ pub(super) struct Site {
     root: PathBuf,
 }
 
-/// What a request names.
-#[derive(Debug)]
-pub(super) enum Found {
-    /// A file to send.
-    File(Opened),
-    /// A directory, asked for without the slash at its end: the path with it.
-    Directory(String),
-}
-
 /// A file, open for reading, and what is known of it.
 #[derive(Debug)]
 pub(super) struct Opened {
@@ -57,6 +48,8 @@ pub(super) struct Opened {
 pub(super) enum NotServed {
     /// The path makes no sense, and why.
     Malformed(&'static str),
+    /// It is a directory, asked for without the slash at its end: the path with it.
+    Directory(String),
     /// There is no such file.
     Missing,
     /// We may not read it.
@@ -89,7 +82,7 @@ impl Site {
     }
 
     /// Opens the file that the path of a request-target names. Of a directory it is `index.html`.
-    pub(super) fn find(&self, path: &str) -> Result<Found, NotServed> {
+    pub(super) fn find(&self, path: &str) -> Result<Opened, NotServed> {
         let Names { mut names, directory } = Names::read(path)?;
         let held = self.hold(&names)?;
         let kind = held.metadata()?.file_type();
@@ -97,11 +90,11 @@ impl Site {
             (true, true) => {
                 names.push(b"index.html".to_vec());
                 let held = self.hold(&names)?;
-                open(&held, &names).map(Found::File)
+                open(&held, &names)
             }
-            (true, false) => Ok(Found::Directory(written(&names))),
+            (true, false) => Err(NotServed::Directory(written(&names))),
             (false, true) => Err(NotServed::Missing),
-            (false, false) => open(&held, &names).map(Found::File),
+            (false, false) => open(&held, &names),
         }
     }
 
