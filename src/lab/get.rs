@@ -1,7 +1,7 @@
 //! The HTTP client of the lab: one connection, one request, the whole answer.
 //!
 //! It is written by hand, on a bare socket, to show all there is to HTTP/1.1: lines of text that end in
-//! CR LF, an empty line, and three ways to say where a body ends. This file sends the request, [`answer`]
+//! CR LF, an empty line, and three ways to say where a body ends. This file sends the request, `answer`
 //! reads what comes back.
 
 mod answer;

@@ -1,7 +1,7 @@
 //! The web server of the lab: HTTP/1.1, static files out of one directory.
 //!
-//! Read it in this order: this file opens the sockets and talks to each client; [`answer`] makes a
-//! response of a request; [`site`] finds the file, and none outside the directory; [`file_body`] sends it.
+//! Read it in this order: this file opens the sockets and talks to each client; `answer` makes a
+//! response of a request; `site` finds the file, and none outside the directory; `file_body` sends it.
 
 mod answer;
 mod content_type;
