@@ -42,7 +42,10 @@ async fn head_trailers_and_variants_are_the_same_after_a_restart() {
     let reply = reply.field("Cache-Control", "max-age=60").field("X-Twice", "one");
     let reply = reply.field("X-Twice", "two").field("X-Bytes", "caf\u{e9}");
     origin.route("/head", reply);
-    origin.route("/trailer", Reply::cacheable(60, "sum").field("Trailer", "Sum").trailer("Sum", "42"));
+    origin.route(
+        "/trailer",
+        Reply::cacheable(60, "sum").field("Trailer", "Sum").trailer("Sum", "42"),
+    );
     origin.route_with("/language", |request: &Received| {
         let language = request.field("accept-language").unwrap_or("none").to_owned();
         Reply::cacheable(60, language).field("Vary", "Accept-Language")

@@ -10,5 +10,5 @@ mod reading;
 mod responses;
 mod restart;
 mod stage;
-mod troubles;
 mod trouble;
+mod troubles;
