@@ -1,11 +1,15 @@
 //! The disk tier on a model disk, and bodies on disk with files that tests can break.
 
+mod budget;
 mod cast;
+mod chance;
 mod contract;
 mod damage;
 mod growing;
 mod keeping;
+mod histories;
 mod log;
+mod power;
 mod reading;
 mod responses;
 mod restart;

@@ -1,0 +1,155 @@
+//! Bytes on disk stay within the budget and one segment; what was used stays longer.
+
+use super::cast::{ids, is_found, plain};
+use crate::store::contract::{freshen, head_with, key};
+use crate::store::disk::engine::Limits;
+use crate::store::disk::scene::{SMALL, Scene};
+use crate::store::tier::Storage as _;
+
+/// What is on the model disk.
+fn bytes(scene: &Scene) -> u64 {
+    scene.model.files().values().sum()
+}
+
+fn check(scene: &Scene, what: &str) {
+    let Limits { budget, segment, .. } = scene.engine().limits;
+    // A footer is 40 bytes for each record; they are counted.
+    assert!(scene.engine().bytes() <= budget + segment, "{what}: {}", scene.engine().bytes());
+    assert!(bytes(scene) <= budget + segment, "{what}: {}", bytes(scene));
+}
+
+#[test]
+fn thousands_of_responses_stay_within_the_budget() {
+    let scene = Scene::new(SMALL);
+    for n in 0..3000_usize {
+        let length = if n % 50 == 0 { 100_000 } else { n * 7 % 4000 };
+        assert!(scene.put(&plain(&format!("/{}", n % 1000), 1, length)));
+        if n % 16 == 0 {
+            scene.flush();
+            check(&scene, &format!("{n}"));
+        }
+        if n % 700 == 0 {
+            scene.invalidate(&key(&format!("/{}", n % 1000)));
+        }
+    }
+    scene.flush();
+    assert!(bytes(&scene) > SMALL.budget / 2, "it is not empty either");
+    let killed = scene.killed();
+    check(&killed, "after a start");
+    assert_eq!(killed.usage().responses, scene.usage().responses);
+}
+
+#[test]
+fn what_was_used_stays_and_what_was_not_goes_first() {
+    let scene = Scene::new(SMALL);
+    for n in 0..30 {
+        assert!(scene.put(&plain(&format!("/{n}"), 1, 2000)));
+    }
+    let used =
+        [2, 7, 11].map(|n| scene.find(&key(&format!("/{n}"))).iter().next().unwrap().clone());
+    used.iter().for_each(|used| scene.used(used));
+    let spared = |scene: &Scene| scene.disk.events().spared;
+    let mut n = 0;
+    while spared(&scene) == 0 {
+        assert!(scene.put(&plain(&format!("/more/{n}"), 1, 8000)));
+        n += 1;
+    }
+    for n in 0..20 {
+        let stays = used.iter().any(|used| *used.key() == key(&format!("/{n}")));
+        assert_eq!(!ids(&scene, &key(&format!("/{n}"))).is_empty(), stays, "{n}");
+    }
+    scene.flush();
+    let killed = scene.killed();
+    assert!(used.iter().all(|used| is_found(&scene, used) && is_found(&killed, used)));
+    // The second chance is the last one.
+    for n in 0..400 {
+        assert!(scene.put(&plain(&format!("/again/{n}"), 1, 8000)));
+    }
+    assert!(used.iter().all(|used| !is_found(&scene, used)));
+}
+
+#[test]
+fn large_bodies_alone_stay_within_the_budget_and_what_was_used_stays() {
+    let scene = Scene::new(SMALL);
+    let kept = plain("/kept", 1, 90_000);
+    assert!(scene.put(&kept));
+    for n in 0..60 {
+        assert!(scene.put(&plain(&format!("/{n}"), 1, 100_000)));
+        let found = scene.find(&key("/kept")).iter().next().cloned();
+        found.iter().for_each(|found| scene.used(found));
+        check(&scene, &format!("{n}"));
+        assert!(!ids(&scene, &key(&format!("/{n}"))).is_empty());
+    }
+    assert!(is_found(&scene, &kept));
+    assert!(ids(&scene, &key("/0")).is_empty() && scene.engine().large.count() < 12);
+    scene.flush();
+    let killed = scene.killed();
+    assert!(is_found(&killed, &kept));
+    assert_eq!(killed.usage().responses, scene.usage().responses);
+    assert_eq!(killed.engine().large.count(), scene.engine().large.count());
+}
+
+#[test]
+fn a_smaller_budget_is_kept_after_the_next_start() {
+    let scene = Scene::new(SMALL);
+    for n in 0..200 {
+        let length = if n % 20 == 0 { 60_000 } else { 4000 };
+        assert!(scene.put(&plain(&format!("/{n}"), 1, length)));
+    }
+    scene.close();
+    for budget in [256 << 10, 64 << 10, 0] {
+        let limits = Limits { budget, ..SMALL };
+        let again = Scene::on(scene.model.kill(), limits);
+        again.engine().keep_within_budget();
+        check(&again, "smaller");
+        if budget > 200_000 {
+            assert!(!ids(&again, &key("/199")).is_empty(), "the newest stay");
+        }
+        let _ = again.put(&plain("/new", 1, 4000));
+        again.flush();
+        check(&again.killed(), "and again");
+    }
+}
+
+#[test]
+fn a_body_whose_head_was_freshened_goes_along_with_it() {
+    let scene = Scene::new(SMALL);
+    assert!(scene.put(&plain("/a", 1, 3000)) && scene.put(&plain("/b", 1, 3000)));
+    let mut fresh = Vec::new();
+    for path in ["/a", "/b"] {
+        let found = scene.find(&key(path)).iter().next().unwrap().clone();
+        fresh.push(freshen(&scene, &found, head_with(2, 200, &[("x-new", "1")])));
+    }
+    // The new heads are in another segment than the bodies.
+    for n in 0..12 {
+        assert!(scene.put(&plain(&format!("/more/{n}"), 1, 8000)));
+    }
+    let fresh: Vec<_> = fresh
+        .iter()
+        .map(|old| freshen(&scene, old, head_with(3, 200, &[("x-new", "2")])))
+        .collect();
+    let used = scene.find(&key("/a")).iter().next().unwrap().clone();
+    scene.used(&used);
+    let mut n = 0;
+    while scene.disk.events().spared == 0 {
+        assert!(scene.put(&plain(&format!("/even/{n}"), 1, 8000)));
+        n += 1;
+    }
+    scene.flush();
+    for scene in [&scene, &scene.killed(), &scene.closed()] {
+        assert!(is_found(scene, &fresh[0]), "head and body are one record now");
+        assert!(ids(scene, &key("/b")).is_empty(), "the head goes with its body");
+    }
+}
+
+#[test]
+fn a_tier_of_no_size_keeps_nothing_and_hangs_nowhere() {
+    let scene = Scene::new(Limits { budget: 0, ..SMALL });
+    for n in 0..50 {
+        scene.put(&plain(&format!("/{n}"), 1, 40_000));
+        scene.put(&plain(&format!("/small/{n}"), 1, 9000));
+        scene.engine().keep_within_budget();
+    }
+    assert!(scene.engine().is_trusted());
+    check(&scene, "no size");
+}
