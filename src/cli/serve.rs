@@ -16,7 +16,7 @@ use crate::net::drain::{Class, Drain, DrainReport};
 use crate::net::{ConnectionHandle, Interfaces};
 use crate::proxy::{self, Observed, Proxy};
 use crate::server::{self, BindError, Handler, Refusal, Server};
-use crate::store::{self, Closed, OpenError, Recovered, Store};
+use crate::store::{self, Closed, DiskEvents, OpenError, Recovered, Store};
 use crate::telemetry::{AccessLog, log};
 use crate::time::{SharedClock, SystemClock};
 use crate::upstream::{self, SetupError, Upstream};
@@ -157,6 +157,11 @@ impl Running {
     /// What a tier holds.
     pub fn usage(&self, tier: store::Tier) -> store::Usage {
         self.store.usage_of(tier)
+    }
+
+    /// What happened on disk so far; `None` without a disk tier.
+    pub fn disk_events(&self) -> Option<DiskEvents> {
+        self.store.disk_events()
     }
 
     /// Waits until all that survived the last stop was found again; `None` without a disk tier. May be

@@ -9,6 +9,7 @@
 //! log        the access log as parsed lines
 //! binary     the real program as a child process; its peers in Python
 //! tls        a certificate authority, TLS as a client
+//! damage     a flipped byte in a file of the cache directory
 //! pattern    bodies of any size whose every byte can be checked
 //! gate       order and deadlines: the only place that may look at time
 //! ```
@@ -16,6 +17,7 @@
 
 pub mod binary;
 pub mod client;
+pub mod damage;
 pub mod dns;
 pub mod gate;
 pub mod listener;

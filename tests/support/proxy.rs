@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use larder::cli::serve::{self, Config, Parts, Running};
 use larder::cli::settings::Settings;
 use larder::net::Interfaces;
-use larder::store::{self, DiskConfig, Tier, Usage};
+use larder::store::{self, DiskConfig, DiskEvents, Tier, Usage};
 use larder::telemetry::output::{Output, Sink};
 use larder::telemetry::{AccessLog, Format};
 use larder::time::{Clock, ManualClock, SharedClock, Timestamp};
@@ -101,6 +101,7 @@ pub type ProxyOnDisk = Tested<OnDisk>;
 pub struct Tested<T: Tiers> {
     running: Serving<T>,
     address: SocketAddr,
+    lines: AccessLog,
     rest: Rest,
 }
 
@@ -181,11 +182,11 @@ impl<T: Tiers> Tested<T> {
         let clock: SharedClock = Arc::new(rest.clock.clone());
         let sink = Sink::Writer(Box::new(rest.log.output()));
         let lines = Output::open(sink, LOG_QUEUE, Box::new(|_, _| {})).expect("a thread starts");
-        let log = AccessLog::new(Format::Json, lines);
-        let parts = Parts { clock, interfaces, log };
+        let lines = AccessLog::new(Format::Json, lines);
+        let parts = Parts { clock, interfaces, log: lines.clone() };
         let running = serve::start(rest.config.clone(), parts).expect("the proxy starts");
         let address = running.addresses()[0];
-        Self { running: Serving(running, PhantomData), address, rest }
+        Self { running: Serving(running, PhantomData), address, lines, rest }
     }
 
     /// Where it listens.
@@ -257,6 +258,11 @@ impl<T: Tiers> Tested<T> {
         self.running.usage(Tier::Memory)
     }
 
+    /// What happened to its disk tier so far.
+    pub fn disk_events(&self) -> DiskEvents {
+        self.running.disk_events().expect("it has a disk tier")
+    }
+
     /// Waits until it has stored exactly so many responses.
     #[track_caller]
     pub fn wait_for_stored(&self, count: u64) -> impl Future<Output = ()> {
@@ -280,6 +286,8 @@ impl<T: Tiers> Tested<T> {
         self.running.begin_drain();
         within("the proxy to stop", self.running.drained()).await;
         within("the store to close", self.running.close(deadline())).await;
+        // Before the lines of whoever comes next.
+        self.lines.close();
         self.rest
     }
 
