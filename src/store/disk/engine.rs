@@ -83,6 +83,8 @@ pub(super) struct Engine {
     pub(super) witness: Arc<dyn Witness>,
     pub(super) is_resident: Resident,
     pub(super) owed: Owed,
+    /// Large files of records that were replaced: they go once what replaced them lasts.
+    outdated: Mutex<Vec<u64>>,
     restore: Restore,
     /// Whether the directory was deleted, and is not there again.
     is_gone: Mutex<bool>,
@@ -143,6 +145,7 @@ impl Engine {
             restore,
             is_gone: Mutex::default(),
             owed: Owed::default(),
+            outdated: Mutex::default(),
         }
     }
 
@@ -375,15 +378,23 @@ impl Engine {
         is_due
     }
 
+    /// The same for a record that another has replaced, once that lasts.
+    pub(super) fn outdated(&self, known: &Known) {
+        let files = self.pointers.take(known.generation);
+        self.outdated.lock().extend(files.into_iter().flatten());
+    }
+
     /// Makes what was appended survive a loss of power. Says whether it does.
     pub(super) fn sync(&self) -> bool {
-        if self.owed.is_empty() && self.log.is_synced() {
-            return true;
-        }
+        let outdated = std::mem::take(&mut *self.outdated.lock());
         let mark = self.owed.mark();
-        let is_synced = self.is_trusted() && self.note(self.log.sync());
+        let is_synced = (self.owed.is_empty() && self.log.is_synced())
+            || (self.is_trusted() && self.note(self.log.sync()));
         if is_synced {
             self.owed.settle(&mark);
+            outdated.iter().for_each(|file| self.large.release(*file));
+        } else {
+            self.outdated.lock().extend(outdated);
         }
         is_synced
     }
@@ -400,7 +411,8 @@ impl Engine {
             self.log.forget();
             self.index.clear();
             self.owed.clear();
-            for file in self.pointers.clear() {
+            let outdated = std::mem::take(&mut *self.outdated.lock());
+            for file in self.pointers.clear().into_iter().chain(outdated) {
                 self.large.release(file);
             }
         }
@@ -414,6 +426,13 @@ impl Engine {
     pub(super) fn keep_within_budget(&self) {
         if self.bytes() > self.limits.budget && self.is_trusted() {
             self.note(self.make_room(0));
+        }
+    }
+
+    /// Lets go of the files of records that were replaced, where room is short.
+    pub(super) fn drop_outdated(&self) {
+        if !self.outdated.lock().is_empty() {
+            self.sync();
         }
     }
 

@@ -23,6 +23,9 @@ impl Engine {
         if self.meanwhile.is_running() {
             return Ok(());
         }
+        if self.bytes().saturating_add(wanted) > self.limits.budget {
+            self.drop_outdated();
+        }
         // Each large file may be spared once.
         let mut chances = self.pointers.len();
         let mut steps = self.log.segments() + 2 * chances + 2;

@@ -129,8 +129,8 @@ impl Engine {
                 {
                     self.pointers.add(known, files.into(), response.id());
                 }
-                old.iter().for_each(|old| self.gone(old));
-                self.index.thin_out(tag).iter().for_each(|first| self.gone(first));
+                old.iter().for_each(|old| self.outdated(old));
+                self.index.thin_out(tag).iter().for_each(|first| self.outdated(first));
                 response.change_on_disk(OnDisk::Queued, OnDisk::Written);
                 response.change_on_disk(OnDisk::No, OnDisk::Written);
                 let count =

@@ -129,9 +129,10 @@ fn run(seed: u64, limits: Limits) -> u64 {
                 scene.close();
                 let (again, adopted) = Scene::opened(scene.model.kill(), limits);
                 // While the records are found.
-                let (key, stored) = (path(chance.below(KEYS)), made(&mut chance, second));
+                let key = path(chance.below(KEYS));
                 assert!(again.invalidate_for_good(&key), "{what}");
                 model.gone(|place| place.0 == key);
+                let stored = made(&mut chance, second);
                 assert!(again.put(&stored), "{what}");
                 model.put(&stored);
                 again.recover(adopted);

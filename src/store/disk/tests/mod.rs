@@ -14,5 +14,6 @@ mod reading;
 mod responses;
 mod restart;
 mod stage;
+mod threads;
 mod trouble;
 mod troubles;

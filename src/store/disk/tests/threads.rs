@@ -1,0 +1,161 @@
+//! Several threads at a tier with threads of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::cast::plain;
+use super::chance::Chance;
+use super::stage::text;
+use crate::store::contract::{head_with, key, read, wait};
+use crate::store::disk::engine::{Limits, Resident};
+use crate::store::disk::io::Io as _;
+use crate::store::disk::io::faulty::{Faulty, Op, PageCache};
+use crate::store::disk::names;
+use crate::store::disk::scene::{SMALL, Scene, restore};
+use crate::store::disk::tier::{Above, Disk};
+use crate::store::memory::next_id;
+use crate::store::stored::StoredResponse;
+use crate::store::tier::Storage as _;
+use crate::store::under_way::Ticket;
+
+const KEYS: u64 = 12;
+
+fn opened(model: &Faulty, limits: Limits) -> Disk {
+    for directory in names::DIRECTORIES {
+        model.make_dir(directory).unwrap();
+    }
+    let is_resident: Resident = Box::new(|_, _| false);
+    let above = Above { epochs: Arc::default(), queries: Arc::default(), is_resident };
+    Disk::with_io(Arc::new(model.clone()), limits, above, restore(model)).unwrap()
+}
+
+/// What is found under a key: every number that it has, its body read.
+fn found(disk: &Disk, path: &str) -> Vec<StoredResponse> {
+    let all = wait(disk.find(&key(path), &[]));
+    for response in all.iter() {
+        if let Ok(body) = read(response.reader()) {
+            assert!(body == text(body.len()) && body.len() as u64 == response.length());
+        }
+    }
+    all.iter().cloned().collect()
+}
+
+fn work(disk: &Disk, floors: &[AtomicU64], seed: u64, steps: u64) {
+    let mut chance = Chance::new(seed);
+    for second in 0..steps {
+        let n = chance.below(KEYS);
+        let path = format!("/{n}");
+        let floor = &floors[usize::try_from(n).unwrap()];
+        match chance.below(10) {
+            0..=3 => {
+                let length = if chance.below(6) == 0 { 50_000 } else { chance.below(8000) };
+                let stored = plain(&path, second, usize::try_from(length).unwrap());
+                disk.publish(&stored, &Ticket::default());
+            }
+            4 => {
+                if let Some(old) = found(disk, &path).first() {
+                    let head = head_with(second, 200, &[("x-new", "1")]);
+                    let fresh = old.with_head(next_id(), head);
+                    disk.replace(old, &fresh, &Ticket::default());
+                }
+            }
+            5 => {
+                let below = next_id();
+                let (_, durable) = disk.invalidate_key(&key(&path));
+                wait(disk.await_durable(durable));
+                floor.fetch_max(below, Ordering::AcqRel);
+            }
+            6 => found(disk, &path).iter().for_each(|stored| disk.used(stored)),
+            7 => found(disk, &path).iter().take(1).for_each(|stored| disk.remove(stored)),
+            _ => {
+                let below = floor.load(Ordering::Acquire);
+                for stored in found(disk, &path) {
+                    let lineage = stored.lineage();
+                    assert!(lineage >= below, "{path}: {lineage} was invalidated before {below}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_several_do_at_once_nothing_invalidated_is_found_and_nobody_waits_for_ever() {
+    for (round, page_cache) in [PageCache::Warm, PageCache::Mixed].into_iter().enumerate() {
+        let model = Faulty::new();
+        model.set_page_cache(page_cache);
+        let limits = Limits { budget: 512 << 10, ..SMALL };
+        let disk = opened(&model, limits);
+        wait(disk.recovered());
+        let floors: Vec<AtomicU64> = (0..KEYS).map(|_| AtomicU64::new(0)).collect();
+        thread::scope(|scope| {
+            for worker in 0..6 {
+                let (disk, floors) = (&disk, &floors);
+                scope.spawn(move || work(disk, floors, round as u64 * 100 + worker, 150));
+            }
+        });
+        // What was invalidated for good does not come back when power is lost, or the process killed.
+        let (crashed, killed) = (model.crash(round as u64), model.kill());
+        for scene in [Scene::on(crashed, limits), Scene::on(killed, limits)] {
+            for n in 0..KEYS {
+                let below = floors[usize::try_from(n).unwrap()].load(Ordering::Acquire);
+                for stored in scene.find(&key(&format!("/{n}"))).iter() {
+                    assert!(stored.lineage() >= below, "/{n} came back");
+                }
+            }
+        }
+        assert_eq!(disk.close(Instant::now() + Duration::from_secs(10)), 0);
+        let closed = Scene::on(model.kill(), limits);
+        assert_eq!(closed.usage().responses, disk.usage().responses);
+    }
+}
+
+#[test]
+fn an_invalidation_while_a_response_is_being_written_beats_it() {
+    let model = Faulty::new();
+    let disk = opened(&model, SMALL);
+    wait(disk.recovered());
+    let hold = model.hold(Op::Create);
+    assert!(disk.publish(&plain("/a", 1, 3000), &Ticket::default()));
+    hold.reached(1);
+    // Its tombstone needs a segment, too.
+    let (count, durable) = thread::scope(|scope| {
+        let taken = scope.spawn(|| disk.invalidate_key(&key("/a")));
+        let is_taken = || disk.engine.index.look(key("/a").digest()).pending.is_empty();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !is_taken() && Instant::now() < deadline {
+            thread::yield_now();
+        }
+        drop(hold);
+        taken.join().unwrap()
+    });
+    assert_eq!(count, 1);
+    wait(disk.await_durable(durable));
+    assert!(found(&disk, "/a").is_empty());
+    for seed in 0..20 {
+        let crashed = Scene::on(model.crash(seed), SMALL);
+        assert!(crashed.find(&key("/a")).is_empty(), "seed {seed}");
+    }
+    assert_eq!(disk.close(Instant::now() + Duration::from_secs(10)), 0);
+    assert!(Scene::on(model.kill(), SMALL).find(&key("/a")).is_empty());
+}
+
+#[test]
+fn look_ups_are_answered_while_the_device_hangs() {
+    let model = Faulty::new();
+    let disk = opened(&model, SMALL);
+    wait(disk.recovered());
+    let stored = plain("/a", 1, 3000);
+    assert!(disk.publish(&stored, &Ticket::default()));
+    let hold = model.hold(Op::Sync);
+    hold.reached(1);
+    assert_eq!(found(&disk, "/a").len(), 1);
+    assert!(disk.publish(&plain("/b", 1, 3000), &Ticket::default()));
+    assert_eq!(found(&disk, "/b").len(), 1);
+    let (count, durable) = disk.invalidate_key(&key("/a"));
+    assert_eq!(count, 1);
+    assert!(found(&disk, "/a").is_empty());
+    drop(hold);
+    wait(disk.await_durable(durable));
+}
