@@ -10,9 +10,9 @@ pub(in crate::store) const fn count(length: u64) -> u64 {
 
 /// The checksums of the body that these pieces are, one after another.
 pub(in crate::store) fn of<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Box<[u32]> {
-    let mut sums = Checksums::default();
+    let mut sums = Sums::default();
     pieces.into_iter().for_each(|piece| sums.add(piece));
-    sums.finish()
+    sums.end().into()
 }
 
 /// Whether a body is the one that has these checksums. Both may be a part of it that begins where a block
@@ -21,35 +21,44 @@ pub(in crate::store) fn matches(body: &[u8], sums: &[u32]) -> bool {
     body.chunks(BLOCK).map(crc32c::crc32c).eq(sums.iter().copied())
 }
 
-/// The checksums of a body that comes in pieces.
+/// Sums up a body as it comes, in pieces of any length.
 #[derive(Debug, Default)]
-pub(in crate::store) struct Checksums {
-    whole: Vec<u32>,
-    /// Of the block that has begun: how many bytes it has, and their checksum.
-    begun: (usize, u32),
+pub(in crate::store) struct Sums {
+    all: Vec<u32>,
+    block: u32,
+    filled: usize,
 }
 
-impl Checksums {
-    /// Adds the bytes that follow.
+impl Sums {
+    /// The next bytes.
     pub(in crate::store) fn add(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            let (length, sum) = self.begun;
-            let (now, later) = bytes.split_at(bytes.len().min(BLOCK - length));
-            self.begun = (length + now.len(), crc32c::crc32c_append(sum, now));
-            if self.begun.0 == BLOCK {
-                self.whole.push(self.begun.1);
-                self.begun = (0, 0);
+            let (now, rest) = bytes.split_at(bytes.len().min(BLOCK - self.filled));
+            self.block = crc32c::crc32c_append(self.block, now);
+            self.filled += now.len();
+            if self.filled == BLOCK {
+                self.close();
             }
-            bytes = later;
+            bytes = rest;
         }
     }
 
-    /// One for each block, in order.
-    pub(in crate::store) fn finish(mut self) -> Box<[u32]> {
-        if self.begun.0 > 0 {
-            self.whole.push(self.begun.1);
+    fn close(&mut self) {
+        self.all.push(std::mem::take(&mut self.block));
+        self.filled = 0;
+    }
+
+    /// The checksums of the blocks that are full, once.
+    pub(in crate::store) fn take_full(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.all)
+    }
+
+    /// The body ends: the checksums that were not taken.
+    pub(in crate::store) fn end(mut self) -> Vec<u32> {
+        if self.filled > 0 {
+            self.close();
         }
-        self.whole.into()
+        self.all
     }
 }
 

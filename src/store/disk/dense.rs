@@ -7,11 +7,9 @@ use std::sync::{Arc, Weak};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use super::checksum::BLOCK;
 use super::io::{File, Now};
 use super::witness::{Origin, Witness};
-
-/// Bytes that share a checksum.
-pub(in crate::store) const BLOCK: usize = 64 << 10;
 
 /// The most that is read at once, in bytes: whole blocks.
 pub(in crate::store) const CHUNK: usize = 4 * BLOCK;
@@ -216,53 +214,4 @@ struct Span {
     length: usize,
     block: usize,
     wanted: Range<usize>,
-}
-
-/// Sums up a body as it comes, in pieces of any length.
-#[derive(Debug, Default)]
-pub(in crate::store) struct Sums {
-    all: Vec<u32>,
-    block: u32,
-    filled: usize,
-}
-
-impl Sums {
-    /// The next bytes.
-    pub(in crate::store) fn add(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let (now, rest) = bytes.split_at(bytes.len().min(BLOCK - self.filled));
-            self.block = crc32c::crc32c_append(self.block, now);
-            self.filled += now.len();
-            if self.filled == BLOCK {
-                self.close();
-            }
-            bytes = rest;
-        }
-    }
-
-    fn close(&mut self) {
-        self.all.push(std::mem::take(&mut self.block));
-        self.filled = 0;
-    }
-
-    /// The checksums of the blocks that are full, once.
-    pub(in crate::store) fn take_full(&mut self) -> Vec<u32> {
-        std::mem::take(&mut self.all)
-    }
-
-    /// The body ends: the checksums that were not taken.
-    pub(in crate::store) fn end(mut self) -> Vec<u32> {
-        if self.filled > 0 {
-            self.close();
-        }
-        self.all
-    }
-}
-
-/// Compares a body with its checksums: the number of the first block that is not what was written.
-pub(in crate::store) fn first_damaged(body: &[u8], checksums: &[u32]) -> Option<usize> {
-    let count = body.len().div_ceil(BLOCK);
-    let mut blocks = body.chunks(BLOCK).zip(checksums);
-    let differs = blocks.position(|(block, checksum)| crc32c::crc32c(block) != *checksum);
-    differs.or((count != checksums.len()).then_some(count.min(checksums.len())))
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::store::disk::dense::{BLOCK, Unread, Why};
+use crate::store::disk::checksum::BLOCK;
+use crate::store::disk::dense::{Unread, Why};
 use crate::store::disk::io::File;
 
 const MAGIC: &[u8; 8] = b"larderL1";

@@ -9,7 +9,8 @@ use tokio::time::sleep;
 
 use super::growing::{GrowingFile, Progress, Run};
 use super::registry::Registry;
-use crate::store::disk::dense::{BLOCK, CHUNK, Dense, Sums};
+use crate::store::disk::checksum::{BLOCK, Sums};
+use crate::store::disk::dense::{CHUNK, Dense};
 use crate::store::disk::witness::Origin;
 
 /// Bytes that may wait to be written before whoever brings more has to.

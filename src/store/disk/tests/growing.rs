@@ -7,7 +7,8 @@ use bytes::Bytes;
 
 use super::stage::{DIGEST, ID, LAST, PART, Shelf, all, on_system, read, text};
 use crate::store::Damaged;
-use crate::store::disk::dense::{BLOCK, CHUNK};
+use crate::store::disk::checksum::BLOCK;
+use crate::store::disk::dense::CHUNK;
 use crate::store::disk::io::faulty::{Op, PageCache};
 use crate::store::disk::large::UNWRITTEN;
 

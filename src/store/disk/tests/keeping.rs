@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use super::stage::{DIGEST, ID, LAST, PART, Shelf, read, text};
 use crate::store::Damaged;
-use crate::store::disk::dense::{BLOCK, CHUNK, Why};
+use crate::store::disk::checksum::BLOCK;
+use crate::store::disk::dense::{CHUNK, Why};
 use crate::store::disk::io::Io;
 use crate::store::disk::io::faulty::{Op, PageCache};
 

@@ -9,7 +9,8 @@ use super::stage::{Stage, Tape, dense, drain, text};
 use crate::policy::{Interval, Partial};
 use crate::store::Damaged;
 use crate::store::contract::wait;
-use crate::store::disk::dense::{BLOCK, CHUNK, first_damaged};
+use crate::store::disk::checksum::BLOCK;
+use crate::store::disk::dense::CHUNK;
 use crate::store::disk::extents::{Extents, Run};
 use crate::store::reader::Reader;
 
@@ -259,19 +260,4 @@ fn runs_in_several_files_are_one_body_within_an_interval() {
     let mut beyond = runs();
     beyond[0].first = 4 * BLOCK as u64 - 90 * kib + 1;
     assert!(Extents::new(7, 9, partial, beyond).is_none(), "the file does not have them");
-}
-
-#[test]
-fn a_body_in_memory_is_compared_block_by_block() {
-    let body = text(2 * BLOCK + 5);
-    let sums = super::stage::sums(&body);
-    assert_eq!(first_damaged(&body, &sums), None);
-    assert_eq!(first_damaged(&[], &[]), None);
-    for at in [0, BLOCK - 1, BLOCK, 2 * BLOCK, 2 * BLOCK + 4] {
-        let mut other = body.clone();
-        other[at] ^= 4;
-        assert_eq!(first_damaged(&other, &sums), Some(at / BLOCK));
-    }
-    assert_eq!(first_damaged(&body, &sums[..2]), Some(2));
-    assert_eq!(first_damaged(&body[..BLOCK], &sums), Some(1));
 }

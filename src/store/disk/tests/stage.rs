@@ -9,7 +9,8 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::policy::Interval;
-use crate::store::disk::dense::{BLOCK, Checksums, Dense, Sums};
+use crate::store::disk::checksum::{BLOCK, Sums};
+use crate::store::disk::dense::{Checksums, Dense};
 use crate::store::disk::extents::{Extents, Run};
 use crate::store::disk::io::faulty::Faulty;
 use crate::store::disk::io::{File, Io, Now, System};
