@@ -80,6 +80,11 @@ impl Store {
         self.shared.usage_of(tier)
     }
 
+    /// Bytes of memory that it takes to find what is on disk; 0 without a disk tier.
+    pub fn index_memory(&self) -> u64 {
+        self.shared.disk().map_or(0, Disk::index_memory)
+    }
+
     /// What happened on disk so far.
     pub fn disk_events(&self) -> Option<DiskEvents> {
         self.shared.disk().map(Disk::events)

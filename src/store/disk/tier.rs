@@ -301,6 +301,11 @@ impl Disk {
         self.engine.counters.now()
     }
 
+    /// Bytes of memory that the index takes.
+    pub(in crate::store) fn index_memory(&self) -> u64 {
+        self.engine.index.memory() as u64
+    }
+
     /// How many responses wait to be written.
     pub(in crate::store) fn waiting(&self) -> usize {
         self.engine.queue.len()

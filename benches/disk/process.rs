@@ -1,0 +1,121 @@
+//! Processes: started on a core, looked at from outside, stopped.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// A server; stopped as an operator does when dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+/// Whether a program can be run.
+pub(crate) fn exists(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir| dir.join(program).is_file())
+}
+
+/// An address at which nobody listens.
+pub(crate) fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    listener.local_addr().expect("it is bound")
+}
+
+/// A command that is kept to one core, where that can be done.
+pub(crate) fn on_core(core: &str, program: &str) -> Command {
+    if exists("taskset") {
+        let mut command = Command::new("taskset");
+        command.args(["-c", core, program]);
+        return command;
+    }
+    Command::new(program)
+}
+
+/// The proxy, with one worker on the first core, and a directory for what it stores.
+pub(crate) fn larder(dir: &Path, log: Option<&Path>, more: &[&str]) -> Server {
+    let address = free_address();
+    let mut command = on_core("0", env!("CARGO_BIN_EXE_larder"));
+    command.args(["--workers", "1", "--listen", &address.to_string()]);
+    command.arg("--cache-dir").arg(dir.join("cache"));
+    match log {
+        Some(file) => command.arg("--log-file").arg(file),
+        None => command.args(["--log-level", "warn"]),
+    };
+    command.args(more);
+    Server::start(command, address)
+}
+
+impl Server {
+    /// Runs it, and waits until it listens.
+    pub(crate) fn start(mut command: Command, address: SocketAddr) -> Self {
+        let child = command.stdin(Stdio::null()).spawn().expect("it can be run");
+        let mut server = Self { child, address };
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while TcpStream::connect(address).is_err() {
+            let ended = server.child.try_wait().expect("it can be asked");
+            assert!(ended.is_none() && Instant::now() < deadline, "the server does not start");
+            sleep(Duration::from_millis(20));
+        }
+        server
+    }
+
+    /// Time that it and its children have spent computing.
+    pub(crate) fn busy(&self) -> Duration {
+        let pid = self.child.id();
+        let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let numbers = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let ticks: u64 = numbers.filter_map(|number| ticks(number, pid)).sum();
+        Duration::from_millis(ticks * 10)
+    }
+
+    /// Resident memory now, in bytes.
+    pub(crate) fn resident(&self) -> u64 {
+        status(&self.child.id().to_string(), "VmRSS:")
+    }
+
+    /// The most that was resident since [`Server::forget_peak`], in bytes.
+    pub(crate) fn peak(&self) -> u64 {
+        status(&self.child.id().to_string(), "VmHWM:")
+    }
+
+    /// What is resident now is the most that ever was.
+    pub(crate) fn forget_peak(&self) {
+        fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").ok();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Ticks of 10 ms that a process has computed, if it is `pid` or a child of that.
+fn ticks(number: u32, pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let parent: u32 = fields.get(1)?.parse().ok()?;
+    let spent = |at: usize| fields.get(at)?.parse::<u64>().ok();
+    (number == pid || parent == pid).then(|| Some(spent(11)? + spent(12)?))?
+}
+
+/// A size in `/proc/PID/status`, in bytes; 0 where the system does not say.
+pub(crate) fn status(pid: &str, name: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kib.unwrap_or_default() * 1024
+}
+
+/// The middle one.
+pub(crate) fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+}
