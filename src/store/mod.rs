@@ -1,7 +1,8 @@
 //! Where stored responses are; may fail without failing a request.
 //!
 //! A response is written by a [`Writer`] and becomes visible when that is finished, never before.
-//! What holds the bytes is a tier behind the private trait of `tier.rs`: memory, and later disk.
+//! What holds the bytes are two tiers behind the private trait of `tier.rs`, memory and disk; `shared.rs`
+//! makes one of them.
 
 mod blocks;
 mod candidates;

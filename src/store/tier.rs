@@ -1,4 +1,4 @@
-//! What a tier of the store can do: the private trait that memory answers to, and disk will.
+//! What a tier of the store can do: the private trait that memory and disk answer to.
 
 use super::candidates::Candidates;
 use super::stored::StoredResponse;
