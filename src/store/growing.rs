@@ -24,7 +24,6 @@ pub(super) trait Grows: Debug + Send + Sync {
 }
 
 impl Growing {
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing grows before there is a disk tier"))]
     pub(super) fn new(grows: Arc<dyn Grows>) -> Self {
         Self(grows)
     }

@@ -95,7 +95,10 @@ impl Store {
     pub async fn close(&self, deadline: Instant) -> Closed {
         let (tell, told) = oneshot::channel();
         let shared = Arc::clone(&self.shared);
-        let work = move || drop(tell.send(shared.close_disk(deadline)));
+        let work = move || {
+            // Who does not wait any more does not want it.
+            tell.send(shared.close_disk(deadline)).ok();
+        };
         if Builder::new().name("larder-close".to_owned()).spawn(work).is_err() {
             return Closed::default();
         }

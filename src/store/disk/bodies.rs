@@ -37,7 +37,7 @@ impl Bodies {
         let (tell, told) = oneshot::channel();
         let engine = Arc::clone(&self.engine);
         let job = move || {
-            let is_done = engine.note(engine.make_room(length));
+            let is_done = engine.note(&engine.make_room(length));
             // Who does not wait any more does not want it.
             tell.send(is_done).ok();
         };

@@ -78,6 +78,7 @@ impl Breaker {
     }
 
     /// When the next try is due; `None` while all goes well.
+    #[cfg(test)]
     pub(in crate::store) fn next_try(&self) -> Option<Duration> {
         match self.state {
             State::Closed { .. } => None,

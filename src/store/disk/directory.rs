@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use parking_lot::Mutex;
 
 use super::io::{Io, System};
-use super::names;
+use super::names::{self, DIRECTORIES};
 pub use error::OpenError;
 
 /// What VERSION says.
@@ -24,7 +24,6 @@ const VERSION_START: &str = "larder cache format ";
 const LONGEST: u64 = 1024;
 /// For whoever opens the folder. Its first line is that of every one that larder wrote.
 const README: &str = include_str!("directory/README.md");
-const DIRECTORIES: [&str; 3] = [names::SEGMENTS, names::LARGE, names::PARTS];
 
 /// A cache directory that belongs to this process while this lives.
 #[derive(Debug)]
@@ -103,6 +102,7 @@ impl Directory {
     }
 
     /// Where it is.
+    #[cfg(test)]
     pub(in crate::store) fn path(&self) -> &Path {
         &self.root
     }

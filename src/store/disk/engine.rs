@@ -20,7 +20,7 @@ use super::owed::Owed;
 use super::pointers::Pointers;
 use super::queue::Queue;
 use super::record::{self, Header, variant_of};
-use super::spot::Spot;
+use super::spot::{LONGEST_SEGMENT, Spot};
 use super::syncer::Syncer;
 use super::witness::Witness;
 use crate::store::groups::Epochs;
@@ -33,7 +33,6 @@ const FLUSH_BYTES: usize = 1 << 20;
 
 /// The smallest and the longest segment, in bytes.
 const SHORTEST_SEGMENT: u64 = 2 << 20;
-const LONGEST_SEGMENT: u64 = 256 << 20;
 
 /// A segment takes this part of the budget.
 const SEGMENTS: u64 = 16;
@@ -188,8 +187,8 @@ impl Engine {
     }
 
     /// Notes how a write ended; whether it went well.
-    pub(super) fn note(&self, result: io::Result<()>) -> bool {
-        if let Err(error) = &result {
+    pub(super) fn note(&self, result: &io::Result<()>) -> bool {
+        if let Err(error) = result {
             self.failed(error);
         }
         result.is_ok()
@@ -203,7 +202,7 @@ impl Engine {
             return;
         }
         drop(breaker);
-        let works = self.check_directory() && self.note(self.probe().and_then(|()| self.pay()));
+        let works = self.check_directory() && self.note(&self.probe().and_then(|()| self.pay()));
         if works && self.breaker.lock().succeeded(now) {
             self.is_suspect.store(false, Ordering::Release);
             tracing::info!("The disk works again; responses are stored there");
@@ -294,7 +293,7 @@ impl Engine {
     pub(super) fn bury(&self, header: Header) -> bool {
         let number = self.owed.add(header);
         let is_buried = self.is_trusted()
-            && self.note(self.append_in_place(&Draft::tombstone(header)).map(drop));
+            && self.note(&self.append_in_place(&Draft::tombstone(header)).map(drop));
         if is_buried {
             self.owed.appended(number);
         }
@@ -310,7 +309,9 @@ impl Engine {
             Which::Variant(variant) => self.meanwhile.note_variant(digest, variant, below),
         };
         let taken = self.index.take(digest, which, below);
-        taken.pending.iter().for_each(|response| drop(response.invalidate()));
+        for response in &taken.pending {
+            response.invalidate();
+        }
         taken.records.iter().for_each(|known| self.gone(known));
         let variant = match which {
             Which::All => None,
@@ -373,7 +374,7 @@ impl Engine {
         let is_due = (is_late || self.log.unflushed() >= FLUSH_BYTES) && self.is_trusted();
         if is_due {
             *self.unflushed_since.lock() = None;
-            self.note(self.log.flush());
+            self.note(&self.log.flush());
         }
         is_due
     }
@@ -389,7 +390,7 @@ impl Engine {
         let outdated = std::mem::take(&mut *self.outdated.lock());
         let mark = self.owed.mark();
         let is_synced = (self.owed.is_empty() && self.log.is_synced())
-            || (self.is_trusted() && self.note(self.log.sync()));
+            || (self.is_trusted() && self.note(&self.log.sync()));
         if is_synced {
             self.owed.settle(&mark);
             outdated.iter().for_each(|file| self.large.release(*file));
@@ -417,7 +418,7 @@ impl Engine {
             }
         }
         if *is_gone {
-            *is_gone = !self.note((self.restore)());
+            *is_gone = !self.note(&(self.restore)());
         }
         !*is_gone
     }
@@ -425,8 +426,9 @@ impl Engine {
     /// Makes room where large files have grown over the budget.
     pub(super) fn keep_within_budget(&self) {
         if self.bytes() > self.limits.budget && self.is_trusted() {
-            self.note(self.make_room(0));
+            self.note(&self.make_room(0));
         }
+        self.large.tidy();
     }
 
     /// Lets go of the files of records that were replaced, where room is short.

@@ -466,13 +466,6 @@ impl Index {
         }
     }
 
-    /// Those that wait to be written.
-    pub(super) fn waiting(&self) -> usize {
-        let waiting =
-            |shard: &Mutex<Shard>| shard.lock().pending.values().map(Vec::len).sum::<usize>();
-        self.shards.iter().map(waiting).sum()
-    }
-
     fn shard(&self, tag: Tag) -> Option<MutexGuard<'_, Shard>> {
         self.shards.get(tag.shard).map(Mutex::lock)
     }

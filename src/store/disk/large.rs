@@ -123,6 +123,7 @@ impl LargeFiles {
     }
 
     /// How many there are.
+    #[cfg(test)]
     pub(in crate::store) fn count(&self) -> usize {
         self.0.count()
     }

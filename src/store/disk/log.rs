@@ -170,11 +170,6 @@ impl Log {
         }
     }
 
-    /// How long a segment gets, its footer not counted.
-    pub(super) fn segment_size(&self) -> u64 {
-        self.segment_size
-    }
-
     /// Takes in segments that were there before, the oldest first. The next one gets the number `next`.
     pub(super) fn adopt(&self, segments: impl IntoIterator<Item = Arc<Segment>>, next: u32) {
         self.next.fetch_max(next, Ordering::AcqRel);

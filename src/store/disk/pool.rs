@@ -43,6 +43,7 @@ struct State {
 }
 
 /// How a pool is doing, for the metrics.
+#[cfg(test)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::store) struct PoolUsage {
     /// Jobs that wait for a thread.
@@ -103,6 +104,7 @@ impl Pool {
     }
 
     /// How it is doing.
+    #[cfg(test)]
     pub(in crate::store) fn usage(&self) -> PoolUsage {
         PoolUsage {
             waiting: self.shared.state.lock().queue.len(),

@@ -26,6 +26,7 @@ mod tests;
 use bytes::{Buf, BufMut};
 use thiserror::Error;
 
+#[cfg(test)]
 use super::checksum;
 use super::segment::Head;
 use crate::policy::NominatedFields;
@@ -259,6 +260,7 @@ pub(in crate::store) fn verify(
 
 /// Reads the whole record of a response that begins at `offset` with these bytes: its header, its meta, and
 /// the body where that is in it, everything checked.
+#[cfg(test)]
 pub(in crate::store) fn read(
     bytes: &[u8],
     segment: Head,

@@ -2,10 +2,7 @@
 
 use super::record::ALIGN;
 
-/// The longest record, in bytes.
-pub(super) const LONGEST: u64 = (LENGTH - 1) * ALIGN;
-
-/// The longest segment, in bytes, its footer not counted.
+/// The longest segment, in bytes, its footer not counted; offsets go no further.
 pub(super) const LONGEST_SEGMENT: u64 = OFFSET * ALIGN;
 
 /// Sequence numbers are kept modulo this: far more than there are segments at once.
@@ -93,7 +90,7 @@ mod tests {
     fn what_is_packed_is_unpacked() {
         let seqs = [0, 1, SEQUENCES - 1];
         let offsets = [0, ALIGN, LONGEST_SEGMENT - ALIGN];
-        let lengths = [ALIGN, 1024, LONGEST];
+        let lengths = [ALIGN, 1024, (LENGTH - 1) * ALIGN];
         for (seq, (offset, length)) in
             seqs.iter().flat_map(|seq| offsets.iter().zip(&lengths).map(move |rest| (seq, rest)))
         {

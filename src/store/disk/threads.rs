@@ -38,7 +38,10 @@ impl Threads {
             Builder::new().name(name.to_owned()).spawn(work)
         };
         let (finder, halt) = (Arc::clone(engine), Arc::clone(stop));
-        let find = move || drop(tell.send(Some(finder.recover(adopted, &halt))));
+        let find = move || {
+            // Who does not wait any more does not want it.
+            tell.send(Some(finder.recover(adopted, &halt))).ok();
+        };
         let (writer, syncer) = (Arc::clone(engine), Arc::clone(engine));
         let all = vec![
             start("larder-find", Box::new(find))?,
@@ -93,7 +96,7 @@ fn sync(engine: &Engine) {
         }
         let is_durable = engine.sync();
         for tell in waiting {
-            drop(tell.send(is_durable));
+            tell.send(is_durable).ok();
         }
     }
 }

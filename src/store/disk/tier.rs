@@ -266,7 +266,10 @@ impl Disk {
             Durable::Never(header, records) => {
                 let (tell, told) = oneshot::channel();
                 let engine = Arc::clone(&self.engine);
-                let job = move || drop(tell.send(engine.strike_out(&header, &records)));
+                let job = move || {
+                    // Who does not wait any more does not want it.
+                    tell.send(engine.strike_out(&header, &records)).ok();
+                };
                 let is_asked = self.observer.writes().run(Box::new(job)).is_ok();
                 is_asked && told.await.unwrap_or(false)
             }
@@ -288,8 +291,8 @@ impl Disk {
         let left = self.engine.queue.len();
         if Instant::now() < deadline {
             if self.engine.is_trusted() {
-                self.engine.note(self.engine.log.close());
-                self.engine.note(uses::save(&*self.engine.io, &self.engine.index.uses()));
+                self.engine.note(&self.engine.log.close());
+                self.engine.note(&uses::save(&*self.engine.io, &self.engine.index.uses()));
             }
             self.engine.sync();
         }

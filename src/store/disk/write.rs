@@ -36,7 +36,7 @@ impl Engine {
         if self.index.is_pending(response, tag) {
             let is_done = self.is_trusted() && {
                 let written = self.record(response, tag, true);
-                self.note(written.map(drop))
+                self.note(&written.map(drop))
             };
             if !is_done {
                 self.counters.refused.add();

@@ -185,6 +185,7 @@ impl Registry {
         self.bytes.load(Ordering::Acquire)
     }
 
+    #[cfg(test)]
     pub(super) fn count(&self) -> usize {
         self.entries.lock().len()
     }

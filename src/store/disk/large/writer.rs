@@ -44,6 +44,7 @@ impl GrowingWriter {
     }
 
     /// Bytes of the body so far.
+    #[cfg(test)]
     pub(in crate::store) fn length(&self) -> u64 {
         self.length
     }
