@@ -1,9 +1,13 @@
 //! Bytes on disk stay within the budget and one segment; what was used stays longer.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::cast::{ids, is_found, plain};
 use crate::store::contract::{freshen, head_with, key};
-use crate::store::disk::engine::Limits;
+use crate::store::disk::engine::{Limits, Resident};
 use crate::store::disk::scene::{SMALL, Scene};
+use crate::store::disk::tier::Above;
 use crate::store::tier::Storage as _;
 
 /// What is on the model disk.
@@ -152,4 +156,45 @@ fn a_tier_of_no_size_keeps_nothing_and_hangs_nowhere() {
     }
     assert!(scene.engine().is_trusted());
     check(&scene, "no size");
+}
+
+#[test]
+fn what_memory_still_has_was_used() {
+    let resident = Arc::new(AtomicU64::new(u64::MAX));
+    let model = Scene::new(SMALL).model;
+    let known = Arc::clone(&resident);
+    let is_resident: Resident = Box::new(move |_, id| id == known.load(Ordering::Relaxed));
+    let above = Above { epochs: Arc::default(), queries: Arc::default(), is_resident };
+    let (scene, adopted) = Scene::under(model, SMALL, above);
+    scene.recover(adopted);
+    let (kept, other) = (plain("/kept", 1, 2000), plain("/other", 1, 2000));
+    assert!(scene.put(&kept) && scene.put(&other));
+    resident.store(kept.id(), Ordering::Relaxed);
+    for n in 0..300 {
+        assert!(scene.put(&plain(&format!("/{n}"), 1, 8000)));
+    }
+    assert!(is_found(&scene, &kept) && !is_found(&scene, &other));
+}
+
+#[test]
+fn what_a_segment_that_cannot_be_read_holds_is_given_up_without_it() {
+    let scene = Scene::new(SMALL);
+    let first = plain("/first", 1, 2000);
+    assert!(scene.put(&first));
+    for n in 0..20 {
+        assert!(scene.put(&plain(&format!("/{n}"), 1, 8000)));
+    }
+    scene.flush();
+    scene.used(&scene.find(&key("/first")).iter().next().unwrap().clone());
+    scene.model.truncate("seg/00000000.seg", 100);
+    for n in 0..300 {
+        assert!(scene.put(&plain(&format!("/more/{n}"), 1, 8000)));
+    }
+    assert!(scene.engine().is_trusted() && scene.disk.events().reclaimed > 3);
+    assert!(!scene.model.files().contains_key("seg/00000000.seg"));
+    assert!(ids(&scene, &key("/first")).is_empty());
+    let found = (0..20).filter(|n| !ids(&scene, &key(&format!("/{n}"))).is_empty()).count();
+    assert_eq!(found, 0);
+    scene.flush();
+    assert_eq!(scene.killed().usage().responses, scene.usage().responses);
 }

@@ -271,3 +271,30 @@ fn a_start_that_cannot_read_a_segment_is_no_start_without_it() {
     model.clear();
     assert_eq!(ids(&Scene::on(model, SMALL), &key("/a")).len(), 1);
 }
+
+#[test]
+fn a_large_body_that_does_not_fit_leaves_nothing_behind() {
+    for op in [Op::Create, Op::Reserve, Op::Write, Op::Sync, Op::Rename, Op::SyncDir] {
+        let scene = Scene::new(SMALL);
+        let before = plain("/before", 1, 90_000);
+        assert!(scene.put(&before));
+        scene.sync();
+        scene.model.fail(Fault::new(op, Errno::NOSPC, When::Always));
+        let lines = said(|| {
+            scene.put(&plain("/large", 1, 90_000));
+        });
+        assert!(ids(&scene, &key("/large")).is_empty() && !scene.engine().is_trusted(), "{op:?}");
+        let warnings: Vec<_> = lines.iter().filter(|line| line.contains("WARN")).collect();
+        assert!(matches!(&warnings[..], [one] if one.contains("free space")), "{op:?}: {lines:#?}");
+        assert!(is_found(&scene, &before), "{op:?}");
+        scene.model.clear();
+        scene.engine().retry_if_due(later(1));
+        scene.engine().large.tidy();
+        let files = scene.model.files();
+        assert!(!files.keys().any(|name| name.starts_with("part/")), "{op:?}: {files:?}");
+        let large = files.keys().filter(|name| name.starts_with("obj/")).count();
+        assert_eq!((large, scene.engine().large.count()), (1, 1), "{op:?}");
+        let after = plain("/large", 2, 90_000);
+        assert!(scene.put(&after) && is_found(&scene, &after), "{op:?}");
+    }
+}
