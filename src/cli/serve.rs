@@ -236,15 +236,15 @@ async fn run(settings: &Settings, access_log: &AccessLog) -> Result<(), CliError
         report = running.drained() => report,
         _again = next_stop(&mut signals, access_log) => {
             running.begin_drain();
-            stopped(&running.drained().await, None);
+            stopped(&running.drained().await, None, running.disk_events());
             return Err(cut_short());
         }
     };
     let spill_until = spill_until.max(Instant::now() + LEAST_SPILL);
     tokio::select! {
-        closed = running.close(spill_until) => stopped(&report, closed),
+        closed = running.close(spill_until) => stopped(&report, closed, running.disk_events()),
         _again = next_stop(&mut signals, access_log) => {
-            stopped(&report, None);
+            stopped(&report, None, running.disk_events());
             return Err(cut_short());
         }
     }
@@ -267,8 +267,9 @@ fn ready(running: &Running, recovered: Option<Recovered>) {
     );
 }
 
-/// The one line that counts what was served, what was cut, and what memory left to the disk tier.
-fn stopped(report: &DrainReport, closed: Option<Closed>) {
+/// The one line that counts what was served, what was cut, what memory left to the disk tier, and what happened
+/// there.
+fn stopped(report: &DrainReport, closed: Option<Closed>, disk: Option<DiskEvents>) {
     tracing::info!(
         exchanges = report.served,
         tunnels = report.tunnels,
@@ -276,6 +277,11 @@ fn stopped(report: &DrainReport, closed: Option<Closed>) {
         cut = report.cut,
         spilled = closed.map(|closed| closed.spilled),
         unspilled = closed.map(|closed| closed.left),
+        disk_written = disk.map(|disk| disk.written),
+        disk_dropped = disk.map(|disk| disk.dropped + disk.refused),
+        disk_evicted = disk.map(|disk| disk.evicted),
+        disk_damaged = disk.map(|disk| disk.damaged),
+        disk_failed = disk.map(|disk| disk.unreadable + disk.unwritable + disk.volatile),
         "Stopped"
     );
 }

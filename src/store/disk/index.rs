@@ -248,16 +248,13 @@ impl Index {
         Ok(old)
     }
 
-    /// Takes out the variant stored first of a key that has one too many.
-    pub(super) fn thin_out(&self, tag: Tag) -> Option<Known> {
-        let mut shard = self.shard(tag)?;
+    /// The variant stored first of a key that has one too many.
+    pub(super) fn one_too_many(&self, tag: Tag) -> Option<Known> {
+        let shard = self.shard(tag)?;
         if shard.of_key(tag).count() <= VARIANTS {
             return None;
         }
-        let first = shard.of_key(tag).min_by_key(|known| known.generation)?;
-        shard.remove(&first);
-        self.went(&first);
-        Some(first)
+        shard.of_key(tag).min_by_key(|known| known.generation)
     }
 
     /// A response does not wait any more, and was not written.

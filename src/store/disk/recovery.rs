@@ -8,10 +8,11 @@ use std::time::Instant;
 
 use super::engine::Engine;
 use super::index::{Known, Tag, Which};
+use super::io::File;
 use super::log::Segment;
 use super::meanwhile::Notes;
 use super::names;
-use super::record::{HAS_RULE, Kind, ONE, Place, Run};
+use super::record::{self, HAS_RULE, Kind, ONE, Place, Run};
 use super::segment::footer::{self, FooterEntry, NoFooter};
 use super::segment::{self, scan};
 use super::spot::{SEQUENCES, Spot};
@@ -26,7 +27,7 @@ const BATCH: usize = 512;
 const EIO: i32 = rustix::io::Errno::IO.raw_os_error();
 
 /// Runs are told apart by the bits of ids from this one on.
-const RUN_SHIFT: u32 = 40;
+const RUN_SHIFT: u32 = 38;
 
 impl Engine {
     /// Takes in the segments that are there, without reading their records, and makes ids that are
@@ -40,7 +41,7 @@ impl Engine {
             names.iter().filter_map(|name| names::segment_number(name)).collect();
         numbers.sort_unstable();
         let run = numbers.last().map_or(0, |last| u64::from(*last) + 1);
-        memory::raise_ids(run << RUN_SHIFT);
+        memory::raise_ids(run.min(u64::MAX >> RUN_SHIFT) << RUN_SHIFT);
         let dropped = self.large.clear_parts()? as u64;
         let mut adopted = Adopted { segments: Vec::new(), dropped };
         for seq in numbers {
@@ -73,7 +74,16 @@ impl Engine {
         }
         file.read_at(&mut bytes, 0)?;
         let head = segment::Head::decode(&bytes).filter(|head| head.seq == seq);
-        Ok(head.map(|head| Segment::adopted(seq, head, file, length)))
+        let head = match head {
+            Some(head) => head,
+            None => match lost_head(&*file, seq, length)? {
+                Some(head) => head,
+                None => return Ok(None),
+            },
+        };
+        // A process that was killed leaves the room that it had asked for.
+        file.set_len(length).ok();
+        Ok(Some(Segment::adopted(seq, head, file, length)))
     }
 
     /// Finds the records of all segments again, and the large files that they point to. Ends early when
@@ -112,7 +122,7 @@ impl Engine {
                 Ok(entries) => entries,
                 Err(why) => {
                     let scan = scan::scan(&*segment.file, segment.head, segment.end());
-                    found.damaged += scan.damaged;
+                    found.damaged += u64::from(scan.damaged > 0);
                     if let (NoFooter::Io(error), _) | (_, Some(error)) = (why, scan.error) {
                         found.is_whole = false;
                         tracing::warn!(file = segment.name(), "A segment cannot be read: {error}");
@@ -147,7 +157,11 @@ impl Engine {
                         if self.index.recover(tag, spot, entry.generation, is_update).is_err() {
                             continue;
                         }
-                        self.index.thin_out(tag).iter().for_each(|first| self.gone(first));
+                        if let Some(first) = self.index.one_too_many(tag)
+                            && self.index.remove(&first)
+                        {
+                            self.gone(&first);
+                        }
                         let known = self.index.at(tag);
                         if entry.kind == Kind::Pointer {
                             pointers.extend(known);
@@ -234,6 +248,20 @@ pub(super) struct Records {
     damaged: u64,
     /// Whether all could be read.
     is_whole: bool,
+}
+
+/// The head of a segment whose own is damaged: what its first record says, if that is one. Its
+/// tombstones still count.
+fn lost_head(file: &dyn File, seq: u32, length: u64) -> io::Result<Option<segment::Head>> {
+    let first = segment::HEAD as u64;
+    let longest = (record::HEADER as u64 + u64::from(record::LONGEST_META)).min(length - first);
+    let mut bytes = vec![0; usize::try_from(longest).map_err(io::Error::other)?];
+    file.read_at(&mut bytes, first)?;
+    let Some(nonce) = bytes.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)) else {
+        return Ok(None);
+    };
+    let head = segment::Head { seq, nonce };
+    Ok(record::verify(&bytes, head, first).is_ok().then_some(head))
 }
 
 /// What is to be found again.

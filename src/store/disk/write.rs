@@ -130,7 +130,9 @@ impl Engine {
                     self.pointers.add(known, files.into(), response.id());
                 }
                 old.iter().for_each(|old| self.outdated(old));
-                self.index.thin_out(tag).iter().for_each(|first| self.outdated(first));
+                if let Some(first) = self.index.one_too_many(tag) {
+                    self.discard(header.digest, &first);
+                }
                 response.change_on_disk(OnDisk::Queued, OnDisk::Written);
                 response.change_on_disk(OnDisk::No, OnDisk::Written);
                 let count =
