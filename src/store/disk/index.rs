@@ -2,7 +2,9 @@
 //!
 //! The index only finds. What a record says, its full key included, decides.
 
+mod pending;
 mod shard;
+mod uses;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -198,56 +200,6 @@ impl Index {
         self.shard(tag)?.of(tag)
     }
 
-    /// From now on `response` waits to be written, in place of an older one of its variant that waits.
-    /// Not if `allowed` says no, or a later one is there.
-    pub(super) fn enqueue(
-        &self,
-        response: &StoredResponse,
-        tag: Tag,
-        allowed: impl FnOnce() -> bool,
-    ) -> bool {
-        let Some(mut shard) = self.shard(tag) else { return false };
-        let is_later = shard.of(tag).is_some_and(|known| known.generation >= response.id());
-        if is_later || !allowed() {
-            return false;
-        }
-        let waiting = shard.pending.entry(tag.key_bits()).or_default();
-        let is_same = |other: &StoredResponse| same_variant(other, response);
-        if waiting.iter().any(|other| is_same(other) && other.id() >= response.id()) {
-            return false;
-        }
-        waiting.retain(|other| !is_same(other));
-        waiting.push(response.clone());
-        true
-    }
-
-    /// Whether a response still waits to be written.
-    pub(super) fn is_pending(&self, response: &StoredResponse, tag: Tag) -> bool {
-        let Some(shard) = self.shard(tag) else { return false };
-        let waiting = shard.pending.get(&tag.key_bits()).into_iter().flatten();
-        !response.is_void() && waiting.into_iter().any(|other| other.id() == response.id())
-    }
-
-    /// What waited is written now. `Err` when it does not wait any more: what was written is of no use.
-    /// `Ok` has the record that it takes the place of.
-    pub(super) fn settle(
-        &self,
-        response: &StoredResponse,
-        tag: Tag,
-        spot: Spot,
-        is_update: bool,
-    ) -> Result<Option<Known>, Gone> {
-        let mut shard = self.shard(tag).ok_or(Gone)?;
-        if !shard.stop_waiting(response, tag) || response.is_void() {
-            return Err(Gone);
-        }
-        let place = Place::new(spot, is_update);
-        let entry = Entry { tag: tag.bits, place, generation: response.id() };
-        let old = shard.put(tag, entry);
-        self.came(spot, old.as_ref());
-        Ok(old)
-    }
-
     /// The variant stored first of a key that has one too many.
     pub(super) fn one_too_many(&self, tag: Tag) -> Option<Known> {
         let shard = self.shard(tag)?;
@@ -255,44 +207,6 @@ impl Index {
             return None;
         }
         shard.of_key(tag).min_by_key(|known| known.generation)
-    }
-
-    /// A response does not wait any more, and was not written.
-    pub(super) fn give_up(&self, response: &StoredResponse, tag: Tag) {
-        if let Some(mut shard) = self.shard(tag) {
-            shard.stop_waiting(response, tag);
-        }
-    }
-
-    /// `new` waits to be written in the place of `old`, if that is still there and `allowed` says yes.
-    pub(super) fn replace(
-        &self,
-        old: &StoredResponse,
-        from: Tag,
-        new: &StoredResponse,
-        to: Tag,
-        allowed: impl FnOnce() -> bool,
-    ) -> bool {
-        let Some(mut shard) = self.shard(from) else { return false };
-        let is_written = shard.of(from).is_some_and(|known| {
-            known.generation == old.id() && !known.is_superseded && !shard.is_hidden(&known)
-        });
-        let waiting = shard.pending.get(&from.key_bits()).into_iter().flatten();
-        let is_waiting = waiting.into_iter().any(|other| other.id() == old.id());
-        if !(is_written || is_waiting) || old.is_void() || !allowed() {
-            return false;
-        }
-        shard.stop_waiting(old, from);
-        // Of the same variant it is hidden while `new` waits, and found again when that is not written.
-        shard.change(from, |entry| {
-            if entry.generation == old.id() && from != to {
-                entry.place = entry.place.superseded();
-            }
-        });
-        let waiting = shard.pending.entry(to.key_bits()).or_default();
-        waiting.retain(|other| !same_variant(other, new));
-        waiting.push(new.clone());
-        true
     }
 
     /// A newer response of the variant is in memory: what is on disk is not found any more, and stays
@@ -364,51 +278,6 @@ impl Index {
             self.went(known);
         }
         removed
-    }
-
-    /// Notes a use; returns how many there were before.
-    pub(super) fn touch(&self, tag: Tag, generation: u64) -> Option<u8> {
-        let mut shard = self.shard(tag)?;
-        let mut before = None;
-        shard.change(tag, |entry| {
-            if entry.generation == generation {
-                before = Some(entry.place.uses());
-                entry.place = entry.place.with_uses(entry.place.uses().saturating_add(1));
-            }
-        });
-        before
-    }
-
-    /// What was used, by generation.
-    pub(super) fn uses(&self) -> Vec<(u64, u8)> {
-        let mut all = Vec::new();
-        for shard in &self.shards {
-            let shard = shard.lock();
-            let used = shard.table.iter().map(|entry| (entry.generation, entry.place.uses()));
-            all.extend(used.filter(|(_, uses)| *uses > 0));
-        }
-        all
-    }
-
-    /// What was used in an earlier run.
-    pub(super) fn recover_uses(&self, uses: &HashMap<u64, u8>) {
-        for shard in self.shards.iter().filter(|_| !uses.is_empty()) {
-            for entry in &mut shard.lock().table {
-                if let Some(uses) = uses.get(&entry.generation) {
-                    entry.place = entry.place.with_uses(entry.place.uses().max(*uses));
-                }
-            }
-        }
-    }
-
-    /// Its uses are counted anew.
-    pub(super) fn forget_uses(&self, known: &Known) {
-        let Some(mut shard) = self.shard(known.tag) else { return };
-        shard.change(known.tag, |entry| {
-            if entry.generation == known.generation {
-                entry.place = entry.place.with_uses(0);
-            }
-        });
     }
 
     /// The record was copied; its uses are counted anew.
