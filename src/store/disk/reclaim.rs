@@ -10,7 +10,7 @@ use super::index::{Known, Tag};
 use super::log::{Draft, Segment};
 use super::record::{self, Header, Kind, Meta, Place};
 use super::segment::{FooterEntry, footer, scan};
-use super::spot::SEQUENCES;
+use super::spot::{SEQUENCES, Spot};
 use crate::store::memory::next_id;
 
 /// What gets a second chance takes at most this part of the segment that is given up.
@@ -141,7 +141,9 @@ impl Engine {
         let body = [Bytes::copy_from_slice(body)];
         let draft = Draft { header, meta, body: &body, is_tombstone: false };
         let spot = self.append_in_place(&draft)?;
-        self.index.relocate(known, spot, false);
+        if !self.moved(entry, known, spot) {
+            return Ok(true);
+        }
         if is_pointer {
             self.pointers.relocate(Known { spot, ..*known });
         } else {
@@ -149,6 +151,19 @@ impl Engine {
             self.counters.spared.add();
         }
         Ok(true)
+    }
+
+    /// A copy was appended. Whether it counts: if the record has gone meanwhile, the copy is behind the
+    /// tombstone, and gets one of its own.
+    fn moved(&self, entry: &FooterEntry, known: &Known, spot: Spot) -> bool {
+        let is_moved = self.index.relocate(known, spot, false);
+        let is_there = |now: Known| now.generation == known.generation;
+        // Where somebody else has copied it, that counts.
+        if !is_moved && !self.index.at(known.tag).is_some_and(is_there) {
+            let below = known.generation.saturating_add(1);
+            self.bury(Header::tombstone(entry.digest, below, Some(entry.variant)));
+        }
+        is_moved
     }
 
     /// The body is here and its head in a newer record: puts them together. False when they are to go.
@@ -182,9 +197,10 @@ impl Engine {
         let header = united.header(header.generation, header.lineage, meta_len, base.body_len);
         let draft = Draft { header, meta: &encoded, body: &body, is_tombstone: false };
         let spot = self.append_in_place(&draft)?;
-        self.index.relocate(known, spot, false);
-        *room = room.saturating_sub(entry.length);
-        self.counters.spared.add();
+        if self.moved(entry, known, spot) {
+            *room = room.saturating_sub(entry.length);
+            self.counters.spared.add();
+        }
         Ok(true)
     }
 

@@ -10,6 +10,7 @@ mod histories;
 mod keeping;
 mod log;
 mod power;
+mod races;
 mod reading;
 mod responses;
 mod restart;
