@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::breaker::Breaker;
 use super::counters::Counters;
-use super::index::{Index, Known, Tag, Which};
+use super::index::{Age, Index, Known, Tag, Which};
 use super::io::Io;
 use super::large::LargeFiles;
 use super::log::{Draft, Log, Unwritten};
@@ -303,12 +303,17 @@ impl Engine {
     /// Takes out of the index what is under a key, and appends the tombstone that keeps it from coming
     /// back. Returns how many could have been found, and whether a crash could bring some of it back
     /// before the next sync.
-    pub(super) fn take(&self, digest: u128, which: Which, below: u64) -> (usize, Buried) {
-        let is_recovering = match which {
-            Which::All => self.meanwhile.note_key(digest, below),
-            Which::Variant(variant) => self.meanwhile.note_variant(digest, variant, below),
+    pub(super) fn take(&self, digest: u128, which: Which, age: Age) -> (usize, Buried) {
+        // What is not found yet is of an earlier run.
+        let found = match age {
+            Age::Any => u64::MAX,
+            Age::Below(below) => below,
         };
-        let taken = self.index.take(digest, which, below);
+        let is_recovering = match which {
+            Which::All => self.meanwhile.note_key(digest, found),
+            Which::Variant(variant) => self.meanwhile.note_variant(digest, variant, found),
+        };
+        let taken = self.index.take(digest, which, age);
         for response in &taken.pending {
             response.invalidate();
         }
@@ -317,7 +322,7 @@ impl Engine {
             Which::All => None,
             Which::Variant(variant) => Some(variant),
         };
-        let header = Header::tombstone(digest, below, variant);
+        let header = Header::tombstone(digest, taken.below, variant);
         if taken.is_empty() && !is_recovering {
             // Somebody else has just taken it out, and still waits for the disk.
             let buried = match (self.owed.has(digest), self.is_trusted()) {

@@ -13,6 +13,7 @@ use hashbrown::HashTable;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::spot::{Place, SEQUENCES, Spot};
+use crate::store::memory::next_id;
 use crate::store::stored::StoredResponse;
 use crate::store::variants::VARIANTS;
 use shard::same_variant;
@@ -90,9 +91,20 @@ pub(super) enum Which {
     Variant(u32),
 }
 
+/// How old it has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Age {
+    /// It does not matter.
+    Any,
+    /// Older than this.
+    Below(u64),
+}
+
 /// What was taken out.
 #[derive(Debug, Default)]
 pub(super) struct Taken {
+    /// All of it is older than this, and nothing is that comes later.
+    pub(super) below: u64,
     /// Written ones; those that were superseded are among them.
     pub(super) records: Vec<Known>,
     /// Ones that waited to be written.
@@ -229,12 +241,16 @@ impl Index {
         taken
     }
 
-    /// Takes out what is older than `below`.
-    pub(super) fn take(&self, digest: u128, which: Which, below: u64) -> Taken {
+    /// Takes out what is so old.
+    pub(super) fn take(&self, digest: u128, which: Which, age: Age) -> Taken {
         let tag = which.tag(digest);
         let Some(mut shard) = self.shard(tag) else { return Taken::default() };
+        let below = match age {
+            Age::Any => u64::MAX,
+            Age::Below(below) => below,
+        };
         let records = shard.take(tag, which, below);
-        let mut taken = Taken { records, pending: Vec::new() };
+        let mut taken = Taken { below, records, pending: Vec::new() };
         if let Some(waiting) = shard.pending.get_mut(&tag.key_bits()) {
             let goes = |response: &StoredResponse| {
                 let key = response.key().digest();
@@ -250,6 +266,13 @@ impl Index {
             if waiting.is_empty() {
                 shard.pending.remove(&tag.key_bits());
             }
+        }
+        if age == Age::Any {
+            // While nothing else can come: what has a number already is met here, or not let in.
+            let records = taken.records.iter().map(|known| known.generation);
+            let all = records.chain(taken.pending.iter().map(StoredResponse::id));
+            let last = all.max().map_or(0, |last| last.saturating_add(1));
+            taken.below = next_id().max(last);
         }
         taken.records.iter().for_each(|known| self.went(known));
         taken

@@ -12,7 +12,7 @@ use tokio::sync::{oneshot, watch};
 use super::bodies::Bodies;
 use super::directory::{Directory, OpenError};
 use super::engine::{Buried, Engine, Limits, Parts, Resident, Restore};
-use super::index::{Known, Tag, Which};
+use super::index::{Age, Known, Tag, Which};
 use super::io::Io;
 use super::large::LargeFiles;
 use super::observer::Observer;
@@ -25,7 +25,6 @@ use crate::policy::CacheKey;
 use crate::store::candidates::Candidates;
 use crate::store::flags::OnDisk;
 use crate::store::groups::Epochs;
-use crate::store::memory::next_id;
 use crate::store::opening::Recovered;
 use crate::store::queries::Queries;
 use crate::store::sink::LargeBodies;
@@ -217,14 +216,14 @@ impl Disk {
     /// Takes out all under a key. Returns how many there were, and what to wait for before the client is
     /// told.
     pub(in crate::store) fn invalidate_key(&self, key: &CacheKey) -> (usize, Durable) {
-        let (count, buried) = self.engine.take(key.digest(), Which::All, next_id());
+        let (count, buried) = self.engine.take(key.digest(), Which::All, Age::Any);
         (count, self.durable(buried))
     }
 
     /// The same for one variant.
     pub(in crate::store) fn invalidate_variant(&self, stored: &StoredResponse) -> Durable {
         let which = Which::Variant(variant_of(&stored.head().nominated));
-        let (_, buried) = self.engine.take(stored.key().digest(), which, next_id());
+        let (_, buried) = self.engine.take(stored.key().digest(), which, Age::Any);
         self.durable(buried)
     }
 
@@ -373,7 +372,7 @@ impl Storage for Disk {
         let which = Which::Variant(variant_of(&stored.head().nominated));
         let below = stored.id().saturating_add(1);
         // Nobody waits: what a crash brings back is what was there before.
-        drop(self.engine.take(stored.key().digest(), which, below));
+        drop(self.engine.take(stored.key().digest(), which, Age::Below(below)));
     }
 
     fn invalidate(&self, key: &CacheKey) -> usize {
