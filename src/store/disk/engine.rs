@@ -445,7 +445,7 @@ impl Engine {
 
     /// Whether nothing is there that could come back.
     pub(super) fn is_empty(&self) -> bool {
-        self.log.segments() == 0 && !self.meanwhile.is_running()
+        self.log.segments() == 0 && self.meanwhile.is_whole()
     }
 
     /// Bytes on disk.

@@ -122,6 +122,11 @@ impl LargeFiles {
         self.0.bytes()
     }
 
+    /// Whether a record names it, or it grows.
+    pub(in crate::store) fn is_known(&self, id: u64) -> bool {
+        self.0.is_known(id)
+    }
+
     /// How many there are.
     #[cfg(test)]
     pub(in crate::store) fn count(&self) -> usize {

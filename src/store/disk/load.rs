@@ -133,7 +133,10 @@ impl Engine {
         if !wait {
             return Err(Miss::Later);
         }
+        // Asked before: what is not known then may be found yet.
+        let may_be_found = !self.meanwhile.is_whole();
         self.large.open(id, digest).map_err(|unread| match unread.why {
+            Why::Damaged if may_be_found && !self.large.is_known(id) => Miss::Other,
             Why::Damaged => {
                 Miss::Damaged(Origin::Large { id, digest }, unread.offset, Damaged::Body)
             }

@@ -16,6 +16,8 @@ pub(super) struct Meanwhile(Mutex<Notes>);
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     is_over: bool,
+    /// Whether all that is there was found.
+    is_whole: bool,
     /// Under these keys, what is older is gone.
     keys: HashMap<u128, u64>,
     /// Of these variants, what is older is gone.
@@ -35,20 +37,26 @@ impl Meanwhile {
         !self.0.lock().is_over
     }
 
-    /// All under a key that is older than `below` is gone. Says whether the recovery still runs.
+    /// Whether all that earlier runs left was found. Where it was not, the next start may find it.
+    pub(super) fn is_whole(&self) -> bool {
+        self.0.lock().is_whole
+    }
+
+    /// All under a key that is older than `below` is gone. Says whether there may be something that is not
+    /// found yet.
     pub(super) fn note_key(&self, digest: u128, below: u64) -> bool {
         self.0.lock().note(below, |notes| raise(notes.keys.entry(digest).or_default(), below))
     }
 
-    /// All of a variant that is older than `below` is gone. Says whether the recovery still runs.
+    /// All of a variant that is older than `below` is gone. Says the same.
     pub(super) fn note_variant(&self, digest: u128, variant: u32, below: u64) -> bool {
         let place = (digest, variant);
         self.0.lock().note(below, |notes| raise(notes.variants.entry(place).or_default(), below))
     }
 
-    /// The recovery has ended.
-    pub(super) fn end(&self) {
-        *self.0.lock() = Notes { is_over: true, ..Notes::default() };
+    /// The recovery has ended, and found all that is there or not.
+    pub(super) fn end(&self, is_whole: bool) {
+        *self.0.lock() = Notes { is_over: true, is_whole, ..Notes::default() };
     }
 }
 
@@ -74,7 +82,7 @@ impl Notes {
 
     fn note(&mut self, below: u64, note: impl FnOnce(&mut Self)) -> bool {
         if self.is_over {
-            return false;
+            return !self.is_whole;
         }
         if self.keys.len() + self.variants.len() >= MOST {
             raise(&mut self.floor, below);
@@ -111,10 +119,12 @@ mod tests {
             let notes = meanwhile.lock();
             assert_eq!(notes.are_against(digest, variant, generation), gone, "{digest} {variant}");
         }
-        meanwhile.end();
-        assert!(!meanwhile.is_running());
-        assert!(!meanwhile.note_key(1, 10));
-        assert!(!meanwhile.lock().are_against(1, 0, 9));
+        for is_whole in [false, true] {
+            meanwhile.end(is_whole);
+            assert!(!meanwhile.is_running() && meanwhile.is_whole() == is_whole);
+            assert_eq!(meanwhile.note_key(1, 10), !is_whole, "it may come back");
+            assert!(!meanwhile.lock().are_against(1, 0, 9));
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::engine::Engine;
 use super::index::{Known, Tag, Which};
 use super::io::File;
 use super::log::Segment;
-use super::meanwhile::Notes;
+use super::meanwhile::{Meanwhile, Notes};
 use super::names;
 use super::record::{self, HAS_RULE, Kind, ONE, Place, Run};
 use super::segment::footer::{self, FooterEntry, NoFooter};
@@ -43,7 +43,7 @@ impl Engine {
         let run = numbers.last().map_or(0, |last| u64::from(*last) + 1);
         memory::raise_ids(run.min(u64::MAX >> RUN_SHIFT) << RUN_SHIFT);
         let dropped = self.large.clear_parts()? as u64;
-        let mut adopted = Adopted { segments: Vec::new(), dropped };
+        let mut adopted = Adopted { segments: Vec::new(), dropped, is_whole: true };
         for seq in numbers {
             match self.open_segment(seq) {
                 Ok(Some(segment)) => adopted.segments.push(Arc::new(segment)),
@@ -54,6 +54,7 @@ impl Engine {
                 // What the device cannot read is damaged.
                 Err(error) if error.raw_os_error() == Some(EIO) => {
                     adopted.dropped += 1;
+                    adopted.is_whole = false;
                     tracing::warn!(file = names::segment(seq), "A segment cannot be read: {error}");
                 }
                 // What it would say of others must not be missed.
@@ -90,18 +91,22 @@ impl Engine {
     /// `stop` says so.
     pub(super) fn recover(&self, adopted: Adopted, stop: &AtomicBool) -> Recovered {
         let begin = Instant::now();
-        let Adopted { segments, mut dropped } = adopted;
+        let Adopted { segments, mut dropped, is_whole } = adopted;
+        // Whatever happens: nothing is reclaimed before that.
+        let mut ending = Ending { meanwhile: &self.meanwhile, is_whole: false };
         let found = self.find_records(&segments, stop);
         self.index.recover_uses(&uses::read(&*self.io));
         self.io.remove(names::USES).ok();
         dropped += found.damaged + self.find_files(&found.pointers, stop);
-        if found.is_whole && !stop.load(Ordering::Acquire) {
+        let is_whole = is_whole && found.is_whole && !stop.load(Ordering::Acquire);
+        if is_whole {
             // Files of this run are known. What no record names is of no use.
             dropped += self.large.sweep(u64::MAX).map_or(0, |swept| swept as u64);
         }
         // What a process that was killed had written is told of from now on: it is to last.
         self.sync();
-        self.meanwhile.end();
+        ending.is_whole = is_whole;
+        drop(ending);
         Recovered {
             responses: self.index.len(),
             bytes: self.bytes(),
@@ -271,4 +276,18 @@ pub(super) struct Adopted {
     pub(super) segments: Vec<Arc<Segment>>,
     /// Files that are no segments.
     dropped: u64,
+    /// Whether all segments could be read.
+    is_whole: bool,
+}
+
+/// The end of the recovery, however it comes.
+struct Ending<'a> {
+    meanwhile: &'a Meanwhile,
+    is_whole: bool,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.meanwhile.end(self.is_whole);
+    }
 }

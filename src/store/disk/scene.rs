@@ -85,7 +85,7 @@ impl Scene {
     /// The same, but for large files: fast, for tests that start many times.
     pub(super) fn recover_records(&self, adopted: &Adopted) {
         self.engine().find_records(&adopted.segments, &AtomicBool::new(false));
-        self.engine().meanwhile.end();
+        self.engine().meanwhile.end(true);
     }
 
     pub(super) fn engine(&self) -> &Engine {

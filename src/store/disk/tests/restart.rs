@@ -179,6 +179,37 @@ fn what_comes_while_records_are_found_beats_whatever_is_found() {
 }
 
 #[test]
+fn a_large_response_that_is_asked_for_before_its_file_is_found_stays() {
+    let first = Scene::new(SMALL);
+    let stored = plain("/large", 4, 200_000);
+    assert!(first.put(&stored));
+    first.sync();
+    let (scene, adopted) = Scene::opened(first.model.kill(), SMALL);
+    // The records are found first, then the files.
+    scene.engine().find_records(&adopted.segments, &false.into());
+    assert!(scene.find(stored.key()).is_empty(), "not found yet: a miss");
+    assert_eq!(scene.disk.events().damaged, 0);
+    // Nor where a stop comes between.
+    scene.engine().recover(adopted, &true.into());
+    assert!(scene.find(stored.key()).is_empty() && scene.disk.events().damaged == 0);
+    assert!(is_found(&scene.closed(), &stored));
+}
+
+#[test]
+fn a_search_that_breaks_off_ends_and_what_it_did_not_find_can_be_invalidated() {
+    let first = Scene::new(SMALL);
+    let stored = plain("/a", 1, 900);
+    assert!(first.put(&stored));
+    first.sync();
+    let (scene, adopted) = Scene::opened(first.model.kill(), SMALL);
+    scene.engine().recover(adopted, &true.into());
+    assert!(!scene.engine().meanwhile.is_running(), "room can be made");
+    assert!(scene.find(stored.key()).is_empty());
+    assert!(scene.invalidate_for_good(stored.key()));
+    assert!(ids(&scene.killed(), stored.key()).is_empty());
+}
+
+#[test]
 fn a_start_that_is_stopped_early_loses_nothing() {
     let first = Scene::new(SMALL);
     let stored = one_of_each();
