@@ -217,8 +217,8 @@ async fn validated(
                 return repeat(shared, ask, plan, announced, received, again).await;
             }
             let others = others.into_iter().filter(|update| !elsewhere(update));
-            others.for_each(|update| drop(apply(shared, held, update)));
-            match apply(shared, held, used) {
+            others.for_each(|update| drop(apply(shared, &announced, held, update)));
+            match apply(shared, &announced, held, used) {
                 Some(stored) => Ok(Fetched {
                     withheld: keep::withheld(&described),
                     ..Fetched::new(Some(peer), Kind::Freshened(stored))
@@ -235,12 +235,17 @@ async fn validated(
 }
 
 /// Puts a freshened head where it belongs; `None` when the response is not there any more.
-fn apply(shared: &Shared, held: &[StoredResponse], update: Update) -> Option<StoredResponse> {
+fn apply(
+    shared: &Shared,
+    announced: &Announced,
+    held: &[StoredResponse],
+    update: Update,
+) -> Option<StoredResponse> {
     let stored = held.get(update.at)?;
     let fresh = if update.beside {
-        shared.store.beside(stored, update.head)
+        announced.beside(stored, update.head)
     } else {
-        shared.store.freshen(stored, update.head)
+        announced.freshen(stored, update.head)
     };
     if !update.kept {
         shared.store.remove(&fresh);

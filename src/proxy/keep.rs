@@ -48,7 +48,7 @@ pub(super) async fn settle(
         announced
     };
     if ask.method == Method::HEAD {
-        compare_head(shared, ask, plan, &reply, times);
+        compare_head(shared, ask, plan, &announced, &reply, times);
     }
     let length = framed_length(&ask.method, status, reply.response.headers());
     let version = reply.response.version();
@@ -132,7 +132,14 @@ async fn invalidate(
 }
 
 /// What the answer to a HEAD says about what is stored for GET (RFC 9111 §4.3.5).
-fn compare_head(shared: &Shared, ask: &Ask, plan: &Plan, reply: &Reply, times: ExchangeTimes) {
+fn compare_head(
+    shared: &Shared,
+    ask: &Ask,
+    plan: &Plan,
+    announced: &Announced,
+    reply: &Reply,
+    times: ExchangeTimes,
+) {
     let held = plan.held.as_slice();
     let described = described(reply, &times);
     let view = ResponseView { status: reply.response.status(), fields: &described };
@@ -140,7 +147,7 @@ fn compare_head(shared: &Shared, ask: &Ask, plan: &Plan, reply: &Reply, times: E
     let says = validation::assess_head(held, &ask.view(), &view, times, config);
     for update in says.freshened {
         if let Some(stored) = held.get(update.at).filter(|one| one.scope() == reply.scope) {
-            shared.store.freshen(stored, update.head);
+            announced.freshen(stored, update.head);
         }
     }
     for stored in says.changed.into_iter().filter_map(|at| held.get(at)) {

@@ -36,7 +36,7 @@ mod writer;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::policy::{CacheKey, StoredHead};
+use crate::policy::CacheKey;
 pub use candidates::Candidates;
 use disk::Durable;
 #[doc(hidden)]
@@ -45,13 +45,11 @@ pub use disk::{DiskEvents, OpenError};
 pub use growing::Growing;
 #[cfg(test)]
 pub(crate) use growing::in_memory;
-use memory::next_id;
 pub use opening::{Closed, Recovered};
 pub use reader::{Damaged, Reader};
 use shared::Shared;
 pub use stored::{Extent, StoredResponse};
 pub use tier::{Tier, Usage};
-use under_way::Ticket;
 pub use validity::Validity;
 pub use writer::{Announced, NotStored, Refused, Writer};
 
@@ -147,22 +145,6 @@ impl Store {
     /// Announces that the response to a request will perhaps be stored under `key`.
     pub fn announce(&self, key: CacheKey) -> Announced {
         Announced::new(&self.shared, key)
-    }
-
-    /// Puts a new head on a stored response that a 304 has freshened (RFC 9111 §4.3.4); the body is
-    /// shared, not copied. The result answers the request at hand in any case; it is stored only when
-    /// `stored` still is, so that nothing invalidated meanwhile comes back.
-    pub fn freshen(&self, stored: &StoredResponse, head: StoredHead) -> StoredResponse {
-        self.shared.freshen(stored, head)
-    }
-
-    /// Stores the body of `stored` under another head too: the origin says that it answers a request
-    /// with other nominated fields as well.
-    pub fn beside(&self, stored: &StoredResponse, head: StoredHead) -> StoredResponse {
-        let other = stored.with_head(next_id(), head);
-        // It answers the request at hand, whether or not it is stored.
-        self.shared.publish(&other, &Ticket::default());
-        other
     }
 
     /// Removes one stored response; readers that have it read on.

@@ -9,7 +9,7 @@ use super::Config;
 use super::candidates::Candidates;
 use super::disk::{Disk, Durable, Press};
 use super::groups::Epochs;
-use super::memory::{Memory, next_id};
+use super::memory::Memory;
 use super::offers::Offers;
 use super::queries::{self, Queries};
 use super::same::is_same_variant;
@@ -17,7 +17,7 @@ use super::sink::LargeBodies;
 use super::stored::{Extent, StoredResponse};
 use super::tier::{Storage, Tier, Usage};
 use super::under_way::{Ticket, UnderWay};
-use crate::policy::{CacheKey, StoredHead};
+use crate::policy::CacheKey;
 
 /// Bodies up to this length are put into memory when they are read from disk the second time.
 const PROMOTED: u64 = 64 << 10;
@@ -256,11 +256,12 @@ impl Shared {
         equivalents
     }
 
-    /// A response with another head, in the place of `stored` if that is still there.
-    pub(super) fn freshen(&self, stored: &StoredResponse, head: StoredHead) -> StoredResponse {
-        let fresh = stored.with_head(next_id(), head);
-        self.replace(stored, &fresh, &Ticket::default());
-        fresh
+    /// Whether a response is still stored, as it is.
+    pub(super) fn has(&self, stored: &StoredResponse) -> bool {
+        let is_resident = stored.is_counted() && !stored.is_void();
+        let is_on_disk = |disk: &Disk| disk.has(stored) || disk.has_waiting(stored);
+        let is_there = is_resident || self.disk().is_some_and(is_on_disk);
+        is_there && !self.epochs.are_over_for(stored)
     }
 
     /// What a tier holds.

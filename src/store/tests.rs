@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderValue};
 use super::contract::{Lookup, at_once, body, choose, head, key, read, request};
 use super::*;
 use crate::net::Scope;
+use crate::policy::StoredHead;
 
 mod large;
 mod parts;
@@ -169,7 +170,9 @@ fn freshening_through_the_store_keeps_scope_body_and_trailers() {
     let mut trailers = HeaderMap::new();
     trailers.insert("x-sum", HeaderValue::from_static("7"));
     let stored = at_once(writer.finish(Some(trailers.clone()))).unwrap();
-    store.freshen(&stored, head(9, &[ACCEPT_LANGUAGE], &request("de")));
+    store
+        .announce(stored.key().clone())
+        .freshen(&stored, head(9, &[ACCEPT_LANGUAGE], &request("de")));
     let Lookup::Found(found) = choose(&store.candidates(&key("/")), &request("de")) else {
         panic!("found")
     };

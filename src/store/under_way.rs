@@ -18,7 +18,7 @@ const DOUBTS: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Ticket {
     cancelled: AtomicBool,
-    /// What the writer's key is; freshening has none.
+    /// What the writer's key is; what is only moved has none.
     key: Option<CacheKey>,
     /// Finds the key without its query.
     base: u128,
@@ -49,7 +49,9 @@ impl Ticket {
             let doubts = self.doubts.lock();
             doubts.iter().any(|other| queries::are_equivalent(rule, key, other))
         };
-        self.is_cancelled() || rule.is_some_and(is_same)
+        // What is freshened may have another key than what was asked for.
+        let is_its_own = || self.key.as_ref() != Some(key) && self.doubts.lock().contains(key);
+        self.is_cancelled() || rule.is_some_and(is_same) || is_its_own()
     }
 
     /// A key was invalidated: that of the writer, or one that its response may answer too.
@@ -129,6 +131,8 @@ mod tests {
         assert!(ours.is_cancelled() && same.is_cancelled());
         assert!(!query.is_cancelled());
         assert_eq!(*query.doubts.lock(), [key("/x?q")]);
+        assert!(query.is_void(&key("/x?q"), None), "what is freshened may have another key");
+        assert!(!query.is_void(&key("/x?r"), None));
         assert!(others.iter().all(|other| !other.is_cancelled() && other.doubts.lock().is_empty()));
         others.iter().chain([&ours, &same, &query]).for_each(|ticket| under_way.leave(ticket));
         assert!(under_way.tickets.lock().is_empty());

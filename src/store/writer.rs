@@ -106,6 +106,34 @@ impl Announced {
         self.writer(head, scope, promised, Some(Part { interval: part, complete_length, onto }))
     }
 
+    /// Puts a new head on a stored response that a 304 has freshened (RFC 9111 §4.3.4); the body is
+    /// shared, not copied. The result answers the request at hand in any case; it is stored only when
+    /// `stored` still is, and nothing of it was invalidated since this was announced.
+    pub fn freshen(&self, stored: &StoredResponse, head: StoredHead) -> StoredResponse {
+        let fresh = stored.with_head(next_id(), head);
+        if !self.shared.epochs.are_over(fresh.groups(), self.id) {
+            self.shared.replace(stored, &fresh, &self.ticket);
+        }
+        fresh
+    }
+
+    /// Stores the body of `stored` under another head too: the origin says that it answers a request
+    /// with other nominated fields as well. Under the same conditions as [`Announced::freshen`].
+    pub fn beside(&self, stored: &StoredResponse, head: StoredHead) -> StoredResponse {
+        let other = stored.with_head(next_id(), head);
+        // Who invalidates tells the ticket first, and takes out what is there after that.
+        if self.shared.has(stored) && !self.shared.epochs.are_over(other.groups(), self.id) {
+            self.shared.publish(&other, &self.ticket);
+        }
+        other
+    }
+
+    /// What an invalidation tells.
+    #[cfg(test)]
+    pub(super) fn ticket(&self) -> &Ticket {
+        &self.ticket
+    }
+
     fn writer(
         self,
         head: StoredHead,

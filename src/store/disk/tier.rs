@@ -213,6 +213,11 @@ impl Disk {
         known.is_some_and(|known| known.generation == stored.id() && !known.is_superseded)
     }
 
+    /// Whether the response waits to be written.
+    pub(in crate::store) fn has_waiting(&self, stored: &StoredResponse) -> bool {
+        self.engine.index.is_pending(stored, Tag::of(stored))
+    }
+
     /// Takes out all under a key. Returns how many there were, and what to wait for before the client is
     /// told.
     pub(in crate::store) fn invalidate_key(&self, key: &CacheKey) -> (usize, Durable) {

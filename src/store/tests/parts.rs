@@ -86,7 +86,7 @@ fn parts_that_come_at_the_same_time_are_all_kept() {
     let first = put_part(&store, 1, part(0, 9), None).unwrap();
     let one = begin_part(&store, 2, part(10, 14), Some(&first));
     let two = begin_part(&store, 2, part(20, 24), Some(&first));
-    store.freshen(&first, head_with(2, 206, &[]));
+    store.announce(first.key().clone()).freshen(&first, head_with(2, 206, &[]));
     assert!(finish(one, part(10, 14)).is_some());
     assert!(finish(two, part(20, 24)).is_some());
     assert_eq!(held(&only(&store)), [(0, 14), (20, 24)]);
@@ -208,7 +208,7 @@ async fn an_invalidation_reaches_parts_under_way() {
 fn a_part_is_freshened_like_a_whole() {
     let store = store();
     let first = put_part(&store, 1, part(0, 9), None).unwrap();
-    let fresh = store.freshen(&first, head_with(5, 206, &[]));
+    let fresh = store.announce(first.key().clone()).freshen(&first, head_with(5, 206, &[]));
     assert_eq!(held(&fresh), [(0, 9)]);
     assert_eq!(only(&store).id(), fresh.id());
     let more = put_part(&store, 6, part(10, 19), Some(&first)).unwrap();
@@ -339,6 +339,6 @@ fn a_first_part_that_was_not_seen_in_time_is_not_overwritten() {
     let first = put_part(&store, 1, part(0, 9), None).unwrap();
     let late = put_part(&elsewhere, 2, part(20, 29), None).unwrap();
     elsewhere.remove(&late);
-    assert_ne!(store.shared.publish(&late, &Ticket::default()), Published::Stored);
+    assert_ne!(store.shared.publish(&late, &under_way::Ticket::default()), Published::Stored);
     assert_eq!(only(&store).id(), first.id());
 }

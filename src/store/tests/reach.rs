@@ -62,9 +62,10 @@ async fn the_rule_of_a_freshened_head_counts() {
     let store = store();
     let stored = put(&store, key("/?utm=1"), &[]);
     assert!(store.equivalents(&key("/")).await.is_empty());
-    let stored = store.freshen(&stored, head_with(2, 200, &[IGNORES_UTM]));
+    let stored =
+        store.announce(stored.key().clone()).freshen(&stored, head_with(2, 200, &[IGNORES_UTM]));
     assert_eq!(store.equivalents(&key("/")).await.len(), 1);
-    store.freshen(&stored, head_with(3, 200, &[]));
+    store.announce(stored.key().clone()).freshen(&stored, head_with(3, 200, &[]));
     assert!(store.equivalents(&key("/")).await.is_empty());
 }
 
@@ -121,7 +122,7 @@ async fn neither_a_new_head_nor_a_new_part_brings_a_group_back() {
     let old = at_once(begin(0, None).finish(None)).unwrap();
     let before = begin(1, Some(old.clone()));
     store.invalidate_groups("http://example.org", &["a"]).await;
-    store.freshen(&old, head_with(2, 206, &lines));
+    store.announce(old.key().clone()).freshen(&old, head_with(2, 206, &lines));
     assert!(store.candidates(&key("/")).is_empty());
     assert!(at_once(before.finish(None)).is_err());
     let after = at_once(begin(1, Some(old)).finish(None)).unwrap();
@@ -142,4 +143,33 @@ fn looking_is_no_use() {
     }
     assert!(store.candidates(old.key()).is_empty());
     assert_eq!(store.candidates(used.key()).len(), 1);
+}
+
+#[tokio::test]
+async fn beside_something_that_was_invalidated_nothing_is_stored() {
+    let store = store();
+    let stored = put(&store, key("/"), &[]);
+    let announced = store.announce(key("/"));
+    store.invalidate(&key("/")).await;
+    announced.beside(&stored, head_with(2, 200, &[]));
+    assert!(store.candidates(&key("/")).is_empty());
+    store.announce(key("/")).beside(&stored, head_with(2, 200, &[]));
+    assert!(store.candidates(&key("/")).is_empty(), "it was gone already when it was asked for");
+
+    let stored = put(&store, key("/"), &[("cache-groups", "\"g\"")]);
+    let announced = store.announce(key("/"));
+    store.invalidate_groups("http://example.org", &["g"]).await;
+    announced.beside(&stored, head_with(2, 200, &[]));
+    assert!(store.candidates(&key("/")).is_empty(), "its group was invalidated");
+}
+
+#[tokio::test]
+async fn a_head_that_came_before_its_group_was_invalidated_is_not_put_on() {
+    let store = store();
+    let stored = put(&store, key("/"), &[]);
+    let announced = store.announce(key("/"));
+    store.invalidate_groups("http://example.org", &["g"]).await;
+    announced.freshen(&stored, head_with(2, 200, &[("cache-groups", "\"g\"")]));
+    let found = store.candidates(&key("/"));
+    assert_eq!(found.iter().map(StoredResponse::id).collect::<Vec<_>>(), [stored.id()]);
 }

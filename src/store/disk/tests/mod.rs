@@ -16,5 +16,6 @@ mod responses;
 mod restart;
 mod stage;
 mod threads;
+mod tiers;
 mod trouble;
 mod troubles;

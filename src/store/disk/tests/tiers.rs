@@ -1,0 +1,89 @@
+//! Memory and disk as one store, on a model disk whose steps the tests take.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use crate::store::contract::{head_with, key, response, wait};
+use crate::store::disk::engine::Engine;
+use crate::store::disk::io::Io as _;
+use crate::store::disk::io::faulty::Faulty;
+use crate::store::disk::names;
+use crate::store::disk::scene::{SMALL, Scene};
+use crate::store::disk::tier::Above;
+use crate::store::shared::{Published, Shared};
+use crate::store::stored::StoredResponse;
+use crate::store::{Config, DiskConfig, Store};
+
+/// A store whose disk tier has no threads.
+struct Stage {
+    store: Store,
+    engine: Arc<Engine>,
+    model: Faulty,
+}
+
+impl Stage {
+    fn new(memory: u64) -> Self {
+        let model = Faulty::new();
+        names::DIRECTORIES.iter().for_each(|directory| model.make_dir(directory).unwrap());
+        Self::on(model, memory)
+    }
+
+    /// On what is there, after all of it was found. Bodies of more than one KiB are for the disk.
+    fn on(model: Faulty, memory: u64) -> Self {
+        let disk =
+            DiskConfig { dir: "x".into(), budget: 1 << 20, reset: false, write_behind_rate: 0 };
+        let config =
+            Config { memory, max_memory_object: 1 << 10, disk: Some(disk), ..Config::default() };
+        let shared = Arc::new(Shared::new(&config));
+        let above = Above {
+            epochs: Arc::clone(&shared.epochs),
+            queries: Arc::clone(&shared.queries),
+            is_resident: Box::new(|_, _| false),
+        };
+        let (Scene { disk, model, .. }, adopted) = Scene::under(model, SMALL, above);
+        let engine = Arc::clone(&disk.engine);
+        engine.recover(adopted, &AtomicBool::new(false));
+        assert!(shared.disk.set(disk).is_ok());
+        Self { store: Store { shared }, engine, model }
+    }
+
+    fn put(&self, stored: &StoredResponse) {
+        let ticket = self.store.announce(stored.key().clone());
+        assert_eq!(self.store.shared.publish(stored, ticket.ticket()), Published::Stored);
+    }
+
+    /// Writes all that waits.
+    fn sync(&self) {
+        while let Some((job, _)) = self.engine.queue.pop(true, Duration::ZERO) {
+            self.engine.write(&job.response);
+        }
+        self.engine.log.flush().unwrap();
+        assert!(self.engine.sync());
+    }
+
+    fn invalidate(&self, path: &str) {
+        drop(wait(self.store.shared.invalidate(&key(path))));
+        self.engine.sync();
+    }
+
+    fn find(&self, path: &str) -> Vec<u64> {
+        wait(self.store.find(&key(path))).iter().map(StoredResponse::length).collect()
+    }
+}
+
+#[test]
+fn beside_something_on_disk_that_was_invalidated_nothing_is_stored() {
+    let stage = Stage::new(0);
+    stage.put(&response(key("/a"), head_with(1, 200, &[]), b"old"));
+    stage.sync();
+    let found = wait(stage.store.find(&key("/a"))).iter().next().unwrap().clone();
+    let announced = stage.store.announce(key("/a"));
+    announced.beside(&found, head_with(2, 200, &[]));
+    assert_eq!(stage.find("/a").len(), 1, "it takes its place");
+    let found = wait(stage.store.find(&key("/a"))).iter().next().unwrap().clone();
+    stage.invalidate("/a");
+    announced.beside(&found, head_with(3, 200, &[]));
+    stage.store.announce(key("/a")).beside(&found, head_with(4, 200, &[]));
+    assert!(stage.find("/a").is_empty(), "it was invalidated");
+}
