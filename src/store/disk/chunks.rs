@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
-use tokio::time::{Sleep, sleep};
 
 use super::dense::{Dense, Unread, Why};
 use super::extents::Extents;
+use super::pause::Pause;
 use super::pool::Busy;
 use crate::store::reader::Damaged;
 
@@ -40,7 +40,7 @@ pub(in crate::store) struct Chunks {
     begun: bool,
     /// The last chunk had to be waited for: the next one is asked for early.
     ahead: bool,
-    pause: Option<Pause>,
+    waiting: Option<Waiting>,
 }
 
 /// A read under way.
@@ -59,10 +59,11 @@ struct Target {
     length: u64,
 }
 
+/// Nobody had the time to read: it is tried again.
 #[derive(Debug)]
-struct Pause {
+struct Waiting {
     attempts: u32,
-    sleep: Pin<Box<Sleep>>,
+    pause: Pause,
 }
 
 impl Chunks {
@@ -77,7 +78,7 @@ impl Chunks {
             asked: None,
             begun: false,
             ahead: false,
-            pause: None,
+            waiting: None,
         }
     }
 
@@ -129,8 +130,8 @@ impl Chunks {
 
     /// Reads what takes no waiting, else asks for it.
     fn poll_ask(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Damaged>> {
-        if let Some(pause) = &mut self.pause {
-            ready!(pause.sleep.as_mut().poll(cx));
+        if let Some(waiting) = &mut self.waiting {
+            ready!(Pin::new(&mut waiting.pause).poll(cx));
         }
         let Some(target) = self.target() else {
             // The body is as long as was said when it was made: only to be sure of an end.
@@ -147,10 +148,10 @@ impl Chunks {
             Err(unread) => return Poll::Ready(Err(self.fail(&target.dense, &unread))),
         }
         let Err(refused) = self.ask(&target) else { return Poll::Ready(Ok(())) };
-        let attempts = self.pause.take().map_or(0, |pause| pause.attempts);
+        let attempts = self.waiting.take().map_or(0, |waiting| waiting.attempts);
         if self.begun && refused == io::ErrorKind::ResourceBusy && attempts < ATTEMPTS {
-            let sleep = Box::pin(sleep(PAUSE));
-            self.pause = Some(Pause { attempts: attempts + 1, sleep });
+            let pause = Pause::new(PAUSE);
+            self.waiting = Some(Waiting { attempts: attempts + 1, pause });
             return Poll::Ready(Ok(()));
         }
         let unread = Unread::failed(target.dense.base().saturating_add(target.at), refused.into());
@@ -183,7 +184,7 @@ impl Chunks {
     }
 
     fn advance(&mut self, length: u64) {
-        self.pause = None;
+        self.waiting = None;
         self.next = self.next.saturating_add(length);
         self.unasked = self.unasked.saturating_sub(length);
     }

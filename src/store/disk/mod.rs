@@ -32,6 +32,7 @@ mod meanwhile;
 pub(in crate::store) mod names;
 mod observer;
 mod owed;
+mod pause;
 mod pointers;
 mod pool;
 mod queue;

@@ -1,6 +1,7 @@
 //! The threads of the disk tier: one writes, one syncs, one finds what was there at the start.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::{Builder, JoinHandle};
@@ -9,6 +10,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::engine::Engine;
+use super::index::Tag;
+use super::pool::words;
 use super::rate::Rate;
 use super::recovery::Adopted;
 use crate::store::opening::Recovered;
@@ -40,7 +43,7 @@ impl Threads {
         let (finder, halt) = (Arc::clone(engine), Arc::clone(stop));
         let find = move || {
             // Who does not wait any more does not want it.
-            tell.send(Some(finder.recover(adopted, &halt))).ok();
+            tell.send(survive(|| finder.recover(adopted, &halt))).ok();
         };
         let (writer, syncer) = (Arc::clone(engine), Arc::clone(engine));
         let all = vec![
@@ -76,27 +79,46 @@ fn write(engine: &Engine) {
                 if is_behind {
                     rate.spend(job.weight());
                 }
-                engine.write(&job.response);
+                if survive(|| engine.write(&job.response)).is_none() {
+                    engine.index.give_up(&job.response, Tag::of(&job.response));
+                }
             }
             None if engine.queue.is_stopped() => break,
             None => {}
         }
-        if engine.flush_if_due(Instant::now()) || is_idle {
-            engine.keep_within_budget();
-        }
-        engine.retry_if_due(now);
+        survive(|| {
+            if engine.flush_if_due(Instant::now()) || is_idle {
+                engine.keep_within_budget();
+            }
+            engine.retry_if_due(now);
+        });
     }
 }
 
 /// Syncs when somebody waits for it, else now and then.
 fn sync(engine: &Engine) {
     while let Some(waiting) = engine.syncer.wait(SYNC) {
-        if waiting.is_empty() {
-            engine.check_directory();
-        }
-        let is_durable = engine.sync();
+        let is_asked = !waiting.is_empty();
+        let synced = survive(|| {
+            if !is_asked {
+                engine.check_directory();
+            }
+            engine.sync()
+        });
+        let is_durable = synced == Some(true);
         for tell in waiting {
             tell.send(is_durable).ok();
         }
     }
+}
+
+/// Does one step; a panic ends that alone, and is said.
+fn survive<T>(step: impl FnOnce() -> T) -> Option<T> {
+    let done = catch_unwind(AssertUnwindSafe(step));
+    done.inspect_err(|panic| {
+        let thread = std::thread::current();
+        let (thread, panic) = (thread.name().unwrap_or_default(), words(&**panic));
+        tracing::error!(thread, panic, "a thread of the disk tier panicked, and goes on");
+    })
+    .ok()
 }

@@ -6,12 +6,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::dense::Dense;
 use super::large::LargeFiles;
 use crate::store::stored::StoredResponse;
+
+/// A future is looked at again after so long though nobody woke it: the timers of a runtime may not be
+/// there.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Wakes a thread that is parked.
 struct Unpark(Thread);
@@ -22,7 +27,8 @@ impl Wake for Unpark {
     }
 }
 
-/// Waits, in this thread, until a future is ready. Not for futures that need the runtime.
+/// Waits, in this thread, until a future is ready. Not for futures that need the runtime: those here wait
+/// with [`Pause`](super::pause::Pause).
 pub(super) fn wait_for<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
@@ -30,7 +36,7 @@ pub(super) fn wait_for<F: Future>(future: F) -> F::Output {
     loop {
         match future.as_mut().poll(&mut context) {
             Poll::Ready(output) => return output,
-            Poll::Pending => thread::park(),
+            Poll::Pending => thread::park_timeout(LOOK),
         }
     }
 }

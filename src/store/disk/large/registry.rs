@@ -21,7 +21,14 @@ pub(in crate::store) struct Registry {
     entries: Mutex<HashMap<u64, Entry>>,
     bytes: AtomicU64,
     /// Names of files that nobody names any more and that are still there.
-    doomed: Mutex<Vec<String>>,
+    doomed: Mutex<Doomed>,
+}
+
+#[derive(Debug, Default)]
+struct Doomed {
+    names: Vec<String>,
+    /// Whether a thread has been asked to remove them: one is enough.
+    is_asked: bool,
 }
 
 #[derive(Debug)]
@@ -220,10 +227,19 @@ impl Registry {
     /// thread has the time it is removed with the next one.
     fn doom(self: &Arc<Self>, name: Option<String>) {
         let Some(name) = name else { return };
-        self.doomed.lock().push(name);
+        let mut doomed = self.doomed.lock();
+        doomed.names.push(name);
+        if std::mem::replace(&mut doomed.is_asked, true) {
+            return;
+        }
+        drop(doomed);
         let registry = Arc::clone(self);
         match self.witness.upgrade() {
-            Some(witness) => drop(witness.writes().run(Box::new(move || registry.clear()))),
+            Some(witness) => {
+                if witness.writes().run(Box::new(move || registry.clear())).is_err() {
+                    self.doomed.lock().is_asked = false;
+                }
+            }
             None => self.clear(),
         }
     }
@@ -232,7 +248,15 @@ impl Registry {
     pub(super) fn clear(&self) {
         let mut left = Vec::new();
         loop {
-            let Some(name) = self.doomed.lock().pop() else { break };
+            let name = {
+                let mut doomed = self.doomed.lock();
+                let Some(name) = doomed.names.pop() else {
+                    doomed.is_asked = false;
+                    doomed.names = left;
+                    return;
+                };
+                name
+            };
             match self.io.remove(&name) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -242,7 +266,6 @@ impl Registry {
                 }
             }
         }
-        self.doomed.lock().append(&mut left);
     }
 }
 

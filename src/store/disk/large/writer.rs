@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use thiserror::Error;
-use tokio::time::sleep;
 
 use super::growing::{GrowingFile, Progress, Run};
 use super::registry::Registry;
 use crate::store::disk::checksum::{BLOCK, Sums};
 use crate::store::disk::dense::{CHUNK, Dense};
+use crate::store::disk::pause::Pause;
 use crate::store::disk::witness::Origin;
 
 /// Bytes that may wait to be written before whoever brings more has to.
@@ -118,7 +118,7 @@ impl GrowingWriter {
                 Ok(_) if !busy => changed.await,
                 Ok(_) if attempts < ATTEMPTS => {
                     attempts += 1;
-                    sleep(PAUSE).await;
+                    Pause::new(PAUSE).await;
                 }
                 Ok(_) => self.file.break_off(std::io::ErrorKind::ResourceBusy.into()),
             }

@@ -12,6 +12,7 @@ use crate::store::contract::wait;
 use crate::store::disk::checksum::BLOCK;
 use crate::store::disk::dense::CHUNK;
 use crate::store::disk::extents::{Extents, Run};
+use crate::store::disk::waiting::wait_for;
 use crate::store::reader::Reader;
 
 const EDGES: [usize; 7] = [1, BLOCK - 1, BLOCK, BLOCK + 1, CHUNK, CHUNK + 1, 3 * CHUNK + 5];
@@ -220,6 +221,16 @@ async fn a_body_on_its_way_waits_a_while_for_a_free_thread() {
             assert_eq!(reader.next().await, Some(Err(Damaged::Unreadable)));
         }
     }
+}
+
+#[test]
+fn a_thread_without_a_runtime_waits_a_while_too() {
+    let stage = Stage::new(2 * CHUNK, 0);
+    let mut reader = all(&stage);
+    wait_for(reader.next()).unwrap().unwrap();
+    stage.tape.set_cold(true);
+    stage.notes.reads.full.store(true, Ordering::Relaxed);
+    assert_eq!(wait_for(reader.next()), Some(Err(Damaged::Unreadable)));
 }
 
 #[test]

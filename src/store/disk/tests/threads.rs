@@ -23,10 +23,13 @@ use crate::store::under_way::Ticket;
 const KEYS: u64 = 12;
 
 fn opened(model: &Faulty, limits: Limits) -> Disk {
+    opened_below(model, limits, Box::new(|_, _| false))
+}
+
+fn opened_below(model: &Faulty, limits: Limits, is_resident: Resident) -> Disk {
     for directory in names::DIRECTORIES {
         model.make_dir(directory).unwrap();
     }
-    let is_resident: Resident = Box::new(|_, _| false);
     let above = Above { epochs: Arc::default(), queries: Arc::default(), is_resident };
     Disk::with_io(Arc::new(model.clone()), limits, above, restore(model)).unwrap()
 }
@@ -158,4 +161,60 @@ fn look_ups_are_answered_while_the_device_hangs() {
     assert!(found(&disk, "/a").is_empty());
     drop(hold);
     wait(disk.await_durable(durable));
+}
+
+#[test]
+fn the_thread_that_writes_goes_on_after_a_panic() {
+    let model = Faulty::new();
+    let panics = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&panics);
+    let is_resident: Resident = Box::new(move |_, _| {
+        assert!(counted.fetch_add(1, Ordering::AcqRel) != 0, "the first one panics");
+        false
+    });
+    let disk = opened_below(&model, SMALL, is_resident);
+    wait(disk.recovered());
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let mut n = 0;
+    // Room is made by giving up what memory does not have.
+    while panics.load(Ordering::Acquire) < 2 {
+        assert!(Instant::now() < deadline, "nothing is written any more");
+        n += 1;
+        disk.publish(&plain(&format!("/{n}"), 1, 9000), &Ticket::default());
+        thread::yield_now();
+    }
+    let last = plain("/last", 1, 40_000);
+    while !disk.publish(&last, &Ticket::default()) {
+        thread::yield_now();
+    }
+    assert_eq!(disk.close(Instant::now() + Duration::from_secs(10)), 0);
+    assert_eq!(found(&disk, "/last").len(), 1);
+}
+
+#[test]
+fn who_waits_for_a_sync_is_told_after_a_panic_too() {
+    let model = Faulty::new();
+    for directory in names::DIRECTORIES {
+        model.make_dir(directory).unwrap();
+    }
+    let (tries, is_resident) = (Arc::new(AtomicU64::new(0)), Box::new(|_, _| false) as Resident);
+    let counted = Arc::clone(&tries);
+    let above = Above { epochs: Arc::default(), queries: Arc::default(), is_resident };
+    let again = restore(&model);
+    let restore = Box::new(move || {
+        assert!(counted.fetch_add(1, Ordering::AcqRel) != 0, "the first one panics");
+        again()
+    });
+    let disk = Disk::with_io(Arc::new(model.clone()), SMALL, above, restore).unwrap();
+    wait(disk.recovered());
+    model.remove_tree();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while tries.load(Ordering::Acquire) < 2 {
+        assert!(Instant::now() < deadline, "nobody looks after the directory any more");
+        thread::yield_now();
+    }
+    assert!(disk.publish(&plain("/a", 1, 3000), &Ticket::default()));
+    let (_, durable) = disk.invalidate_key(&key("/a"));
+    wait(disk.await_durable(durable));
+    assert_eq!(disk.events().volatile, 0);
 }

@@ -7,6 +7,7 @@ use crate::store::disk::dense::CHUNK;
 use crate::store::disk::io::Io;
 use crate::store::disk::io::faulty::{Fault, Faulty, Op, When};
 use crate::store::disk::large::{Broken, LargeFiles};
+use crate::store::disk::waiting::write_file;
 use crate::store::disk::witness::Witness;
 
 #[tokio::test]
@@ -96,6 +97,41 @@ async fn a_writer_that_no_thread_has_time_for_gives_up() {
     writer.write(text(4 << 20).into()).await.unwrap();
     assert_eq!(writer.write(text(1).into()).await, Err(Broken));
     assert_eq!(*notes.failed.lock(), [(PART.to_owned(), ErrorKind::ResourceBusy)]);
+}
+
+#[test]
+fn a_thread_without_a_runtime_waits_for_a_free_thread_and_gives_up_too() {
+    let (_, notes, files) = by_hand();
+    notes.writes.full.store(true, Ordering::Relaxed);
+    let frames = vec![text(5 << 20).into()];
+    let done =
+        std::thread::spawn(move || write_file(&files, (ID, DIGEST), 5 << 20, frames).is_err());
+    assert!(done.join().unwrap());
+    assert_eq!(*notes.failed.lock(), [(PART.to_owned(), ErrorKind::ResourceBusy)]);
+}
+
+#[tokio::test]
+async fn files_that_go_take_one_thread_only() {
+    let (disk, notes, files) = by_hand();
+    let mut writers = Vec::new();
+    for id in 1..=9 {
+        let (mut writer, _) = files.begin(id, DIGEST, None);
+        writer.write(text(CHUNK).into()).await.unwrap();
+        writers.push(writer);
+    }
+    while notes.writes.step() {}
+    assert_eq!(disk.files().len(), 9);
+    drop(writers);
+    assert_eq!(notes.writes.waiting(), 1);
+    assert!(notes.writes.step());
+    assert!(disk.files().is_empty());
+    // And the next one is asked again.
+    let (mut writer, _) = files.begin(ID, DIGEST, None);
+    writer.write(text(CHUNK).into()).await.unwrap();
+    while notes.writes.step() {}
+    drop(writer);
+    while notes.writes.step() {}
+    assert!(disk.files().is_empty());
 }
 
 #[tokio::test]
