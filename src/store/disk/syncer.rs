@@ -47,4 +47,41 @@ impl Syncer {
         self.state.lock().is_stopped = true;
         self.wanted.notify_all();
     }
+
+    /// The thread has this for as long as it serves.
+    pub(super) fn serve(&self) -> Serving<'_> {
+        Serving(self)
+    }
+}
+
+/// Somebody syncs. When nobody does any more, whoever waits is told so, and so is who comes later.
+#[derive(Debug)]
+pub(super) struct Serving<'a>(&'a Syncer);
+
+impl Drop for Serving<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        state.is_stopped = true;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        // Dropped unanswered: what they wait for does not last.
+        drop(waiting);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::contract::wait;
+
+    #[test]
+    fn nobody_waits_for_who_does_not_serve_any_more() {
+        let syncer = Syncer::default();
+        let serving = syncer.serve();
+        let before = syncer.durable();
+        drop(serving);
+        let after = syncer.durable();
+        assert!(wait(before).is_err() && wait(after).is_err());
+        assert!(syncer.wait(Duration::ZERO).is_none());
+    }
 }

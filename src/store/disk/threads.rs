@@ -97,6 +97,7 @@ fn write(engine: &Engine) {
 
 /// Syncs when somebody waits for it, else now and then.
 fn sync(engine: &Engine) {
+    let _serving = engine.syncer.serve();
     while let Some(waiting) = engine.syncer.wait(SYNC) {
         let is_asked = !waiting.is_empty();
         let synced = survive(|| {

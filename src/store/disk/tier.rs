@@ -16,6 +16,7 @@ use super::index::{Age, Known, Tag, Which};
 use super::io::Io;
 use super::large::LargeFiles;
 use super::observer::Observer;
+use super::pause::within;
 use super::queue::{Job, Press};
 use super::record::{Header, variant_of};
 use super::threads::Threads;
@@ -31,6 +32,9 @@ use crate::store::sink::LargeBodies;
 use crate::store::stored::StoredResponse;
 use crate::store::tier::{Storage, Usage};
 use crate::store::under_way::Ticket;
+
+/// Nobody waits longer for an invalidation to last: a device that takes so long has failed.
+const LONGEST_SYNC: Duration = Duration::from_secs(30);
 
 /// The disk tier.
 #[derive(Debug)]
@@ -265,7 +269,7 @@ impl Disk {
     pub(in crate::store) async fn await_durable(&self, durable: Durable) {
         let is_struck = match durable {
             Durable::Now => return,
-            Durable::Soon(told) => told.await.unwrap_or(false),
+            Durable::Soon(told) => within(LONGEST_SYNC, told).await,
             Durable::Never(_, records) if records.is_empty() => false,
             Durable::Never(header, records) => {
                 let (tell, told) = oneshot::channel();
@@ -275,7 +279,7 @@ impl Disk {
                     tell.send(engine.strike_out(&header, &records)).ok();
                 };
                 let is_asked = self.observer.writes().run(Box::new(job)).is_ok();
-                is_asked && told.await.unwrap_or(false)
+                is_asked && within(LONGEST_SYNC, told).await
             }
         };
         if !is_struck {
