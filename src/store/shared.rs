@@ -184,7 +184,8 @@ impl Shared {
             disk.save(new, Press::Behind);
             return true;
         }
-        disk.replace(old, new, ticket)
+        // Memory does not have the old one; it has marked the new one as not to be written.
+        disk.replace(old, &new.unmarked(), ticket)
     }
 
     /// Removes one stored response.

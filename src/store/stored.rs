@@ -313,6 +313,11 @@ impl StoredResponse {
         read
     }
 
+    /// The same response under the same number, with nothing noted of what became of it.
+    pub(super) fn unmarked(&self) -> Self {
+        Self::build(self.0.id, self.0.lineage, self.0.tier, self.parts(self.0.head.clone()))
+    }
+
     /// The same response, read from disk, as memory keeps it: the same number, and on disk already.
     pub(super) fn promoted(&self) -> Self {
         let kept =

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::client::request;
 use crate::support::gate::{Gate, eventually};
 use crate::support::origin::{Origin, Received, Reply};
-use crate::support::proxy::{ProxyOnDisk, ProxyWithDisk};
+use crate::support::proxy::{InBoth, OnDisk, ProxyOnDisk, ProxyWithDisk, Tested, Tiers};
 
 const HIT: &str = "larder; hit; ttl=60";
 
@@ -113,23 +113,36 @@ async fn an_invalidated_group_does_not_come_back() {
     origin.wait_for_requests(3).await;
 }
 
-#[tokio::test]
-async fn a_head_that_a_304_has_freshened_is_the_one_that_is_found() {
-    let (origin, proxy) = (Origin::start().await, ProxyOnDisk::start().await);
+/// A response is stored and freshened, with a restart in between or not, and found after another.
+async fn freshened<T: Tiers>(is_read_from_disk: bool) {
+    let (origin, mut proxy) = (Origin::start().await, Tested::<T>::start().await);
     let first = Reply::cacheable(10, "hello").field("ETag", "\"1\"").field("X-Round", "first");
     let second = Reply::new(304).field("ETag", "\"1\"").field("X-Round", "second");
     origin.script("/a", [first, second.field("Cache-Control", "max-age=60")]);
     let url = origin.url("/a");
     proxy.get(&url).await;
+    if is_read_from_disk {
+        proxy = proxy.restarted().await;
+    }
     proxy.advance(Duration::from_secs(10));
     proxy.get(&url).await;
-    let proxy = proxy.restarted().await;
-    let hit = proxy.get(&url).await;
-    assert_eq!(
-        (hit.text(), hit.field("x-round"), hit.cache_status()),
-        ("hello", Some("second"), HIT)
-    );
+    for _ in 0..2 {
+        proxy = proxy.restarted().await;
+        let hit = proxy.get(&url).await;
+        assert_eq!(
+            (hit.text(), hit.field("x-round"), hit.cache_status()),
+            ("hello", Some("second"), HIT)
+        );
+    }
     origin.wait_for_requests(2).await;
+}
+
+#[tokio::test]
+async fn a_head_that_a_304_has_freshened_is_the_one_that_is_found() {
+    for is_read_from_disk in [false, true] {
+        freshened::<OnDisk>(is_read_from_disk).await;
+        freshened::<InBoth>(is_read_from_disk).await;
+    }
 }
 
 #[tokio::test]

@@ -67,11 +67,13 @@ async fn with_both_memory_answers_for_what_is_small_and_disk_for_what_is_large()
 
 #[tokio::test]
 async fn what_is_small_is_put_into_memory_when_it_is_read_from_disk_the_second_time() {
-    let (origin, proxy) = (sized().await, ProxyWithDisk::start().await);
+    let origin = sized().await;
+    // What memory has when it stops is put into memory when it is read the first time.
+    let first = ProxyWithDisk::with(|config| config.store.memory = 0).await;
     for size in SIZES {
-        proxy.get(&origin.url(&format!("/{size}"))).await;
+        first.get(&origin.url(&format!("/{size}"))).await;
     }
-    let proxy = proxy.restarted().await;
+    let proxy = first.restarted_with(|config| config.store.memory = 64 << 20).await;
     assert_eq!(proxy.usage().responses, 0);
     let mut exchanges = SIZES.len();
     for size in SIZES {
