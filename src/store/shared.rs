@@ -113,11 +113,11 @@ impl Shared {
     pub(super) async fn find(&self, key: &CacheKey) -> Candidates {
         let resident = self.memory.candidates(key);
         let candidates = match self.disk() {
-            Some(disk) if disk.may_have(key, resident.as_slice()) => {
+            Some(disk) => {
                 let below = disk.find(key, resident.as_slice()).await;
                 merged(resident, &below)
             }
-            _ => resident,
+            None => resident,
         };
         let is_over = |response: &&StoredResponse| self.epochs.are_over_for(response);
         if candidates.iter().find(is_over).is_none() {

@@ -190,11 +190,18 @@ impl Index {
 
     /// What may be there under a key. Superseded ones are not.
     pub(super) fn look(&self, digest: u128) -> Found {
+        self.look_beside(digest, |_| false)
+    }
+
+    /// The same without the records for which `is_known` says yes.
+    pub(super) fn look_beside(&self, digest: u128, is_known: impl Fn(&Known) -> bool) -> Found {
         let tag = Tag::new(digest, 0);
         let Some(shard) = self.shard(tag) else { return Found::default() };
         let pending = shard.pending.get(&tag.key_bits()).map_or(&[][..], Vec::as_slice);
         let pending = pending.iter().filter(|response| !response.is_void()).cloned().collect();
-        let is_found = |known: &Known| !known.is_superseded && !shard.is_hidden(known);
+        let is_found = |known: &Known| {
+            !known.is_superseded && !shard.is_hidden(known) && !is_known(known)
+        };
         let records = shard.of_key(tag).filter(is_found).collect();
         Found { pending, records }
     }

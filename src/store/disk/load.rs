@@ -56,13 +56,13 @@ impl Engine {
         known: impl Fn(&Known) -> bool,
         wait: bool,
     ) -> Option<Candidates> {
-        let found = self.index.look(key.digest());
+        let found = self.index.look_beside(key.digest(), known);
         let mut candidates: Candidates =
             found.pending.into_iter().filter(|response| response.key() == key).collect();
         if !self.is_readable() {
             return Some(candidates);
         }
-        for record in found.records.into_iter().filter(|record| !known(record)) {
+        for record in found.records {
             match self.load(key, &record, wait) {
                 Ok(response) => candidates.push(response),
                 Err(Miss::Later) => return None,

@@ -125,13 +125,19 @@ impl Disk {
         key: &CacheKey,
         resident: &[StoredResponse],
     ) -> Candidates {
+        let is_known = |record: &Known| {
+            let is_it = |stored: &StoredResponse| {
+                stored.id() >= record.generation && Tag::of(stored) == record.tag
+            };
+            resident.iter().any(is_it)
+        };
+        if let Some(candidates) = self.engine.find(key, is_known, false) {
+            return candidates;
+        }
         let known: Vec<_> = resident.iter().map(|stored| (Tag::of(stored), stored.id())).collect();
         let is_known = move |record: &Known| {
             known.iter().any(|(tag, id)| *tag == record.tag && *id >= record.generation)
         };
-        if let Some(candidates) = self.engine.find(key, &is_known, false) {
-            return candidates;
-        }
         let (tell, told) = oneshot::channel();
         let (engine, key) = (Arc::clone(&self.engine), key.clone());
         let job = move || {
@@ -147,10 +153,10 @@ impl Disk {
 
     /// Whether anything may be there under a key that need be read.
     pub(in crate::store) fn may_have(&self, key: &CacheKey, resident: &[StoredResponse]) -> bool {
-        let found = self.engine.index.look(key.digest());
         let is_known = |id: u64| resident.iter().any(|stored| stored.id() == id);
-        found.pending.iter().any(|stored| !is_known(stored.id()))
-            || found.records.iter().any(|record| !is_known(record.generation))
+        let is_it = |record: &Known| is_known(record.generation);
+        let found = self.engine.index.look_beside(key.digest(), is_it);
+        found.pending.iter().any(|stored| !is_known(stored.id())) || !found.records.is_empty()
     }
 
     /// Has a response written that is in memory too, or was until now. Not when it is on disk already.
