@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::breaker::Breaker;
 use super::counters::Counters;
+use super::given_up::GivenUp;
 use super::index::{Age, Index, Known, Tag, Which};
 use super::io::Io;
 use super::large::LargeFiles;
@@ -82,6 +83,7 @@ pub(super) struct Engine {
     pub(super) witness: Arc<dyn Witness>,
     pub(super) is_resident: Resident,
     pub(super) owed: Owed,
+    pub(super) given_up: GivenUp,
     /// Large files of records that were replaced: they go once what replaced them lasts.
     outdated: Mutex<Vec<u64>>,
     restore: Restore,
@@ -144,6 +146,7 @@ impl Engine {
             restore,
             is_gone: Mutex::default(),
             owed: Owed::default(),
+            given_up: GivenUp::default(),
             outdated: Mutex::default(),
         }
     }
@@ -433,6 +436,7 @@ impl Engine {
         if self.bytes() > self.limits.budget && self.is_trusted() {
             self.note(&self.make_room(0));
         }
+        self.bury_superseded();
         self.large.tidy();
     }
 

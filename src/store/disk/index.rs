@@ -239,6 +239,17 @@ impl Index {
         });
     }
 
+    /// The records that are superseded.
+    pub(super) fn superseded(&self) -> Vec<Known> {
+        let mut all = Vec::new();
+        for (number, shard) in self.shards.iter().enumerate() {
+            let shard = shard.lock();
+            let superseded = shard.table.iter().filter(|entry| entry.place.is_superseded());
+            all.extend(superseded.map(|entry| entry.known(number)));
+        }
+        all
+    }
+
     /// Takes out the records that are older than `below`.
     pub(super) fn take_records(&self, digest: u128, which: Which, below: u64) -> Vec<Known> {
         let tag = which.tag(digest);

@@ -10,7 +10,7 @@
 //!   recovery  what earlier runs left                 io, pool               files, threads that wait
 //! index       where each response is                 record, segment        the bytes on disk
 //! log         segments, the open one                 dense, extents, chunks bodies that are read
-//! owed        tombstones that may not last
+//! owed        tombstones that may not last       given_up               what nothing took the place of
 //! large       a file for each long body              uses                   what was used, over a stop
 //! ```
 
@@ -23,6 +23,7 @@ pub(in crate::store) mod dense;
 pub(in crate::store) mod directory;
 mod engine;
 pub(in crate::store) mod extents;
+mod given_up;
 mod index;
 pub(in crate::store) mod io;
 pub(in crate::store) mod large;

@@ -60,11 +60,7 @@ impl Engine {
         self.gone(known);
         self.counters.evicted.add();
         // The files are gone; a pointer to nothing would be found again at the next start.
-        if let Some(segment) = self.log.segment(known.spot)
-            && let head = (known.spot.offset, record::HEADER as u64)
-            && let Ok(Some(bytes)) = self.log.read(&segment, head, true)
-            && let Ok(header) = record::open(&bytes, segment.head)
-        {
+        if let Some(header) = self.header_of(known) {
             let below = known.generation.saturating_add(1);
             self.bury(Header::tombstone(header.digest, below, Some(header.variant)));
         }

@@ -207,6 +207,9 @@ impl Disk {
         if !is_taken {
             self.engine.counters.dropped.add();
             self.engine.index.give_up(stored, Tag::of(stored));
+            if press == Press::Now {
+                self.engine.give_up_for_good(stored);
+            }
         }
         is_taken
     }
@@ -305,6 +308,7 @@ impl Disk {
         let left = self.engine.queue.len();
         if Instant::now() < deadline {
             if self.engine.is_trusted() {
+                self.engine.bury_all_superseded();
                 self.engine.note(&self.engine.log.close());
                 self.engine.note(&uses::save(&*self.engine.io, &self.engine.index.uses()));
             }

@@ -34,14 +34,18 @@ impl Engine {
     pub(super) fn write(&self, response: &StoredResponse) {
         let tag = Tag::of(response);
         if self.index.is_pending(response, tag) {
-            let is_done = self.is_trusted() && {
-                let written = self.record(response, tag, true);
-                self.note(&written.map(drop))
+            let written = if self.is_trusted() {
+                self.record(response, tag, true).map_err(|error| self.failed(&error))
+            } else {
+                Err(())
             };
-            if !is_done {
+            if written.is_err() {
                 self.counters.refused.add();
             }
             self.index.give_up(response, tag);
+            if written != Ok(true) {
+                self.give_up_for_good(response);
+            }
         }
         if response.on_disk() == OnDisk::Queued {
             response.change_on_disk(OnDisk::Queued, OnDisk::No);

@@ -1,9 +1,12 @@
 //! What is found again after a stop, orderly or not.
 
+use std::time::{Duration, Instant};
+
 use super::cast::{ids, is_found, one_of_each, plain};
 use crate::store::contract::{body, freshen, head_with, key};
 use crate::store::disk::io::Io as _;
 use crate::store::disk::names;
+use crate::store::disk::queue::Press;
 use crate::store::disk::scene::{SMALL, Scene};
 use crate::store::memory::next_id;
 use crate::store::tier::Storage as _;
@@ -207,6 +210,32 @@ fn a_search_that_breaks_off_ends_and_what_it_did_not_find_can_be_invalidated() {
     assert!(scene.find(stored.key()).is_empty());
     assert!(scene.invalidate_for_good(stored.key()));
     assert!(ids(&scene.killed(), stored.key()).is_empty());
+}
+
+#[test]
+fn what_was_superseded_stays_away_though_its_successor_is_given_up() {
+    for is_closed in [false, true] {
+        let scene = Scene::new(SMALL);
+        let (old, other) = (plain("/a", 1, 900), plain("/b", 1, 900));
+        assert!(scene.put(&old) && scene.put(&other));
+        scene.sync();
+        // As one that memory takes, and evicts when the queue is full.
+        let new = plain("/a", 2, 901);
+        scene.disk.supersede(&new);
+        scene.engine().queue.stop();
+        if is_closed {
+            scene.disk.close(Instant::now() + Duration::from_secs(9));
+        } else {
+            assert!(!scene.disk.save(&new, Press::Now));
+            // The writer has nothing else to do.
+            scene.engine().keep_within_budget();
+            scene.sync();
+        }
+        assert!(ids(&scene, &key("/a")).is_empty());
+        let again = Scene::on(scene.model.kill(), SMALL);
+        assert!(ids(&again, &key("/a")).is_empty(), "the older one is back");
+        assert!(is_found(&again, &other));
+    }
 }
 
 #[test]
