@@ -115,7 +115,11 @@ impl StoredResponse {
             Content::Spilled(_) => Tier::Disk,
             _ => tier,
         };
-        let (head, content) = content.behind(head);
+        // What was read from disk is in one allocation already.
+        let (head, content) = match tier {
+            Tier::Memory => content.behind(head),
+            Tier::Disk => (head, content),
+        };
         let extras = Extras::of(&key, &head, trailers.as_ref()).map(Box::new);
         let weight = OVERHEAD
             + size_of::<Inner>()

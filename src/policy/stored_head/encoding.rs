@@ -1,7 +1,7 @@
 //! A head as bytes on disk, little endian: its block of lines as it is, and what was computed.
 
 use bytes::{Buf, BufMut, Bytes};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, StatusCode};
 
 use super::StoredHead;
 use super::block::{Line, Name};
@@ -30,11 +30,20 @@ impl StoredHead {
     /// Takes it from the front of `input`. `None` when that does not begin with a head whose every line
     /// may be sent.
     pub fn decode(input: &mut &[u8]) -> Option<Self> {
+        Self::take(input, Bytes::copy_from_slice)
+    }
+
+    /// The same, where `input` is a part of `whole`: the lines stay there, and keep all of it in memory.
+    pub fn decode_within(input: &mut &[u8], whole: &Bytes) -> Option<Self> {
+        Self::take(input, |lines| whole.slice_ref(lines))
+    }
+
+    fn take(input: &mut &[u8], keep: impl FnOnce(&[u8]) -> Bytes) -> Option<Self> {
         let status = StatusCode::from_u16(input.try_get_u16_le().ok()?).ok()?;
         let count = input.try_get_u16_le().ok().filter(|count| *count <= MOST_LINES)?;
         let reason_len = input.try_get_u16_le().ok().filter(|length| *length <= LONGEST_REASON)?;
         let length = usize::try_from(input.try_get_u32_le().ok()?).ok()?;
-        let block = Bytes::copy_from_slice(input.split_off(..length)?);
+        let block = keep(input.split_off(..length)?);
         let times = ExchangeTimes::decode(input)?;
         let freshness = Freshness::decode(input)?;
         let nominated = NominatedFields::decode(input)?;
@@ -52,8 +61,7 @@ impl StoredHead {
             (count, end) = (count + 1, line.value.end);
         }
         let reason = self.block.get(..usize::from(self.reason_len));
-        let reason = reason.is_some_and(|text| HeaderValue::from_bytes(text).is_ok());
-        reason && count == self.count && end == self.block.len()
+        reason.is_some_and(is_value) && count == self.count && end == self.block.len()
     }
 
     fn is_legal(&self, line: &Line) -> bool {
@@ -64,9 +72,13 @@ impl StoredHead {
                 HeaderName::from_lowercase(name).is_ok()
             }
         };
-        let value = self.block.slice(line.value.clone());
-        name && HeaderValue::from_maybe_shared(value).is_ok()
+        name && self.block.get(line.value.clone()).is_some_and(is_value)
     }
+}
+
+/// Whether these bytes are what a `HeaderValue` takes, without making one.
+fn is_value(text: &[u8]) -> bool {
+    text.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..))
 }
 
 #[cfg(test)]

@@ -79,6 +79,8 @@ impl Engine {
     fn load(&self, key: &CacheKey, known: &Known, wait: bool) -> Result<StoredResponse, Miss> {
         let segment = self.log.segment(known.spot).ok_or(Miss::Other)?;
         let bytes = self.head_bytes(&segment, known.spot, wait)?.ok_or(Miss::Later)?;
+        // What is small stays in this one allocation, head and body.
+        let bytes = Bytes::from(bytes);
         let offset = known.spot.offset;
         let origin = || Origin::Record { segment: segment.seq, offset, digest: key.digest() };
         let damaged = |why| Miss::Damaged(origin(), offset, why);
@@ -86,19 +88,17 @@ impl Engine {
         if header.generation != known.generation || !header.kind.is_response() {
             return Err(Miss::Other);
         }
-        let meta_len = header.meta_len as usize;
-        let meta = Meta::decode(meta, &header).ok_or_else(|| damaged(Damaged::Meta))?;
-        if meta.key != *key {
-            return Err(Miss::Other);
-        }
+        let meta = match Meta::decode_of(key, meta, &header, &bytes) {
+            Some(meta) => meta,
+            None if Meta::decode(meta, &header).is_some() => return Err(Miss::Other),
+            None => return Err(damaged(Damaged::Meta)),
+        };
         let (lineage, begun) = (header.lineage, header.generation);
         let held = meta.partial.clone();
         let content = match &meta.body {
             Place::Here { crcs } => {
-                let start = record::HEADER + meta_len;
-                let have = (body.len() == header.body_len as usize).then(|| {
-                    Bytes::copy_from_slice(bytes.get(start..start + body.len()).unwrap_or_default())
-                });
+                let is_whole = body.len() == header.body_len as usize;
+                let have = is_whole.then(|| bytes.slice_ref(body));
                 let at = At { segment: &segment, record: known.spot, header: &header, crcs };
                 self.content(&at, have, held, (lineage, begun), wait)?
             }

@@ -1,6 +1,6 @@
 //! The bytes of a [`Meta`], little endian: first what decides whether it is what is looked for.
 
-use bytes::{Buf, BufMut};
+use bytes::{Buf, BufMut, Bytes};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{Header, Kind, LONGEST_META, Meta, Place, Run, variant_of};
@@ -47,13 +47,39 @@ impl Meta {
         })
     }
 
+    /// The same where it is that of `key`: its text is compared, not parsed again. The lines of the head
+    /// stay in `whole`, of which `bytes` are a part. `None` also when it is that of another key.
+    pub(in crate::store) fn decode_of(
+        key: &CacheKey,
+        bytes: &[u8],
+        header: &Header,
+        whole: &Bytes,
+    ) -> Option<Self> {
+        let input = &mut &*bytes;
+        let is_its =
+            header.digest == key.digest() && take_text(input)? == key.uri().as_str().as_bytes();
+        let head = |input: &mut &[u8]| StoredHead::decode_within(input, whole);
+        let meta = is_its.then(|| Self::rest(key.clone(), input, header, head))??;
+        (variant_of(&meta.head.nominated) == header.variant).then_some(meta)
+    }
+
     /// The same without what it takes a hash to make up.
     pub(super) fn read(bytes: &[u8], header: &Header) -> Option<Self> {
         let input = &mut &*bytes;
         let uri = TargetUri::from_normal(std::str::from_utf8(take_text(input)?).ok()?)?;
         let key = CacheKey::for_digest(uri, header.digest);
+        Self::rest(key, input, header, StoredHead::decode)
+    }
+
+    /// What follows the key.
+    fn rest(
+        key: CacheKey,
+        input: &mut &[u8],
+        header: &Header,
+        head: impl FnOnce(&mut &[u8]) -> Option<StoredHead>,
+    ) -> Option<Self> {
         let scope = Scope::from_number(input.try_get_u8().ok()?)?;
-        let head = StoredHead::decode(input)?;
+        let head = head(input)?;
         let trailers = if is_present(input)? { Some(take_trailers(input)?) } else { None };
         let partial = if is_present(input)? {
             let begun = input.try_get_u64_le().ok()?;
