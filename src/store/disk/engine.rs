@@ -288,6 +288,10 @@ impl Engine {
     pub(super) fn append_now(&self, draft: &Draft<'_>) -> Result<Spot, Unwritten> {
         let spot = self.log.append(draft)?;
         self.unflushed_since.lock().get_or_insert_with(Instant::now);
+        if self.log.unflushed() >= FLUSH_BYTES {
+            // Else the writer may sleep while the log fills, and what comes then is dropped.
+            self.queue.wake();
+        }
         Ok(spot)
     }
 

@@ -112,6 +112,11 @@ impl Queue {
         state.pop(behind)
     }
 
+    /// Wakes who waits in [`Queue::pop`], though nothing came.
+    pub(super) fn wake(&self) {
+        self.came.notify_one();
+    }
+
     /// How many responses wait.
     pub(super) fn len(&self) -> usize {
         let state = self.state.lock();
