@@ -22,7 +22,9 @@
 #![expect(
     clippy::print_stdout,
     clippy::expect_used,
-    reason = "this is a bench: it prints, and it may fail"
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "this is a bench: it prints, it may fail, and it waits for other processes"
 )]
 
 #[path = "disk/large.rs"]

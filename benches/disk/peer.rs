@@ -33,60 +33,78 @@ pub(crate) fn run(dir: &Path, rounds: usize, seconds: u64) {
     // Stored by one process, read by the next: nothing of it can be in memory.
     let log = dir.join("access.log");
     let first = process::larder(&larder_dir, Some(&log), &DISK_ONLY);
-    for (size, count) in SIZES {
-        fetch(first.address, &origin, &targets(size, count, &absolute), size);
-    }
-    for (size, count) in SIZES {
-        fetch(first.address, &origin, &targets(size, count, &absolute), size);
+    // What comes faster than it is written is not stored, and asked for again.
+    for turn in 1.. {
+        let fetch = |(size, count): (u64, u64)| {
+            fetch(first.address, &origin, &targets(size, count, &absolute), size);
+        };
+        let asked = origin.asked();
+        SIZES.into_iter().for_each(fetch);
+        if origin.asked() == asked {
+            break;
+        }
+        assert!(turn < 20, "all of them get to disk");
     }
     drop(first);
     let log = fs::read_to_string(&log).expect("there is a log");
     let from = |tier: &str| log.lines().filter(|line| line.contains(tier)).count() as u64;
     let all: u64 = SIZES.iter().map(|(_, count)| count).sum();
-    assert_eq!((from("tier=disk"), from("tier=memory")), (all, 0), "all hits are from disk");
+    assert!(from("tier=disk") >= all && from("tier=memory") == 0, "all hits are from disk");
 
     let larder = process::larder(&larder_dir, None, &DISK_ONLY);
+    // What the disk costs besides: the same from memory.
+    let memory = process::larder(&larder_dir, None, &["--memory", "1GiB", "--disk", "0"]);
     let nginx = nginx(dir, origin.address);
     for (size, count) in SIZES {
         fetch(nginx.address, &origin, &targets(size, count, ""), size);
+        fetch(memory.address, &origin, &targets(size, count, &absolute), size);
     }
     for (size, count) in SIZES {
         let asked = origin.asked();
         let for_larder = Load::new(dir, "larder", &targets(size, count, &absolute), &origin);
         let for_nginx = Load::new(dir, "nginx", &targets(size, count, ""), &origin);
         for_larder.run(&larder, 1);
+        for_larder.run(&memory, 1);
         for_nginx.run(&nginx, 1);
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        let (mut ours, mut theirs, mut resident) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..rounds {
             ours.push(for_larder.run(&larder, seconds));
             theirs.push(for_nginx.run(&nginx, seconds));
+            resident.push(for_larder.run(&memory, seconds));
         }
         assert_eq!(origin.asked(), asked, "nobody asked the origin");
-        println!(
-            "hits from disk, {size} bytes, {CONNECTIONS} connections, {rounds} rounds of {seconds} s"
-        );
-        report("larder", &ours);
+        println!("hits, {size} bytes, {CONNECTIONS} connections, {rounds} rounds of {seconds} s");
+        report("larder, from disk", &ours);
         report("nginx", &theirs);
+        report("larder, from memory", &resident);
         let ratios = |of: fn(&Round) -> f64| {
             let pairs = ours.iter().zip(&theirs);
             median(&pairs.map(|(one, other)| of(one) / of(other)).collect::<Vec<_>>())
         };
         println!(
-            "  larder / nginx, median of the rounds: requests {:.2}; computing per request {:.2}",
+            "  from disk / nginx, median of the rounds: requests {:.2}; computing per request {:.2}",
             ratios(|round| round.rate),
             ratios(|round| round.busy)
         );
     }
 }
 
-/// Has each of these targets answered, and compares the bodies.
+/// Has each of these targets answered, on several connections, and compares the bodies.
 fn fetch(server: SocketAddr, origin: &Origin, targets: &[String], size: u64) {
-    let mut client = Client::connect(server);
-    for (target, n) in targets.iter().zip(0..) {
-        let (head, body) = client.get(target, origin.address, "");
-        assert_eq!(head.status, 200, "{}", head.text);
-        assert_eq!(body, small(n, size as usize), "{target}");
-    }
+    let numbered: Vec<_> = targets.iter().zip(0..).collect();
+    let part = |part: &[(&String, u64)]| {
+        let mut client = Client::connect(server);
+        for (target, n) in part {
+            let (head, body) = client.get(target, origin.address, "");
+            assert_eq!(head.status, 200, "{}", head.text);
+            assert_eq!(body, small(*n, size as usize), "{target}");
+        }
+    };
+    std::thread::scope(|scope| {
+        for chunk in numbered.chunks(targets.len().div_ceil(16).max(1)) {
+            scope.spawn(move || part(chunk));
+        }
+    });
 }
 
 fn nginx(dir: &Path, origin: SocketAddr) -> Server {
@@ -108,7 +126,6 @@ events {{ worker_connections 4096; }}
 http {{
     access_log off;
     sendfile on;
-    tcp_nopush on;
     keepalive_timeout 600s;
     keepalive_requests 1000000000;
     default_type text/html;
@@ -211,7 +228,7 @@ fn report(name: &str, rounds: &[Round]) {
     let all = |of: fn(&Round) -> f64| rounds.iter().map(of).collect::<Vec<f64>>();
     let rates = all(|round| round.rate);
     println!(
-        "  {name:<7} {:>8.0} requests/s ({:.0} to {:.0}), 99 % within {:.2} ms, {:.2} us computed each",
+        "  {name:<19} {:>8.0} requests/s ({:.0} to {:.0}), 99 % within {:.2} ms, {:.2} us computed each",
         median(&rates),
         rates.iter().copied().fold(f64::INFINITY, f64::min),
         rates.iter().copied().fold(0.0, f64::max),
