@@ -50,8 +50,9 @@ impl Connection {
     }
 
     /// Sends `message` and reads the reply. TCP is a stream and has no messages: a reply is whole when
-    /// it is `expected`, when the server closes, or when nothing more comes for a quarter of a second;
-    /// what has begun as `expected` may take longer to go on.
+    /// it is `expected`, when the server closes, or when nothing more comes for a quarter of a second.
+    /// What has begun as `expected` may take longer to go on, and so may all of it where nothing is
+    /// expected.
     ///
     /// # Errors
     /// When the server is gone before any reply.
@@ -84,6 +85,8 @@ impl Connection {
                 _ if reply.is_empty() && !patient => None,
                 _ if reply.is_empty() => Some(self.wait),
                 true => Some(self.wait.max(LULL)),
+                // Then it is whole when the server closes, and there is time to wait for that.
+                false if expected.is_empty() => Some(self.wait.max(LULL)),
                 false => Some(LULL),
             };
             self.stream.set_read_timeout(silence).map_err(LabError::system("set a time limit"))?;
@@ -136,6 +139,18 @@ pub(super) fn send_datagram(
         }
         Err(error) => Err(LabError::gone(&to, &error)),
     }
+}
+
+/// Forgets the datagrams that have come already: an answer that came twice would be taken for the one
+/// to the next question.
+///
+/// # Errors
+/// When the socket fails.
+pub(super) fn forget_datagrams(socket: &UdpSocket) -> Result<(), LabError> {
+    let failed = LabError::system;
+    socket.set_nonblocking(true).map_err(failed("forget old datagrams"))?;
+    while socket.recv_from(&mut [0]).is_ok() {}
+    socket.set_nonblocking(false).map_err(failed("forget old datagrams"))
 }
 
 /// Waits for a datagram from `server`, for `wait` at most; what others send is not for us.

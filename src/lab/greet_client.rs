@@ -25,7 +25,8 @@ pub fn run(config: Config) -> ExitCode {
         if config.newline {
             message.push(b'\n');
         }
-        // Nobody knows what the answer will be: it is what comes until the server closes.
+        // Nobody knows what the answer will be: it is what comes until the server closes. One that
+        // leaves the connection open has said all when it has been silent for a while.
         let answer = connection.exchange(&message, b"")?;
         say(shown(&answer))
     })

@@ -10,7 +10,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::dial::{Connection, datagram_socket, receive_datagram, send_datagram};
+use super::dial::{Connection, datagram_socket, forget_datagrams, receive_datagram, send_datagram};
 use super::error::LabError;
 use super::sockets::addresses_for_datagrams;
 use super::terminal::{ask, complain, run as run_program, say, shown};
@@ -158,6 +158,7 @@ fn ask_server(
     while tries < config.tries {
         tries += 1;
         let Some(Route { place, socket }) = routes.first() else { break };
+        forget_datagrams(socket)?;
         send_datagram(socket, sentence, *place)?;
         if let Some(answer) = receive_datagram(socket, *place, config.wait)? {
             outcome = Ok(answer);

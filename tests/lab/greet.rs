@@ -1,5 +1,9 @@
 //! The greeting server and the greeting client.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use super::peers::{
     HOSTS, ask_in_python, lab, lab_server, python_server, says_who_refused, sentence,
     stops_and_frees_its_port,
@@ -52,6 +56,31 @@ async fn the_client_sends_its_message_to_a_server_in_python_and_prints_the_answe
             assert_eq!(server.any_line().await, seen);
         }
     }
+}
+
+#[tokio::test]
+async fn an_answer_is_whole_when_the_server_closes_or_says_no_more() {
+    let in_parts = r#"
+sock = server(socket.SOCK_STREAM)
+connection, client = sock.accept()
+connection.recv(1024)
+connection.send(b"Thanks")
+sys.stdin.readline()
+connection.send(b" a lot")
+connection.close()
+connection, client = sock.accept()
+connection.send(b"Welcome")
+sys.stdin.readline()
+"#;
+    let (mut server, port) = python_server(in_parts, "127.0.0.1").await;
+    let client = |wait| lab(&["greet-client", "127.0.0.1", "--port", &port, "--wait", wait]);
+    let mut patient = client("10s");
+    // Longer than any client waits that knows what the answer will be.
+    let early = timeout(Duration::from_millis(400), patient.any_line()).await;
+    assert!(early.is_err(), "the server has not closed: {early:?}");
+    server.type_line("go on");
+    assert_eq!(patient.exit().await.stdout, ["Thanks a lot"]);
+    assert_eq!(client("20ms").exit().await.stdout, ["Welcome"]);
 }
 
 #[tokio::test]

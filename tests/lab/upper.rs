@@ -251,6 +251,26 @@ while True:
 }
 
 #[tokio::test]
+async fn over_udp_an_answer_that_comes_twice_is_not_taken_for_the_next_one() {
+    let twice = r#"
+sock = server(socket.SOCK_DGRAM)
+while True:
+    sentence, client = sock.recvfrom(2048)
+    sock.sendto(sentence.upper(), client)
+    sock.sendto(sentence.upper(), client)
+    print("sent", flush=True)
+"#;
+    let (mut server, port) = python_server(twice, "127.0.0.1").await;
+    let mut client = client("--udp", "127.0.0.1", &port);
+    for sentence in ["first", "second", "third"] {
+        client.type_line(sentence);
+        server.line("both answers", |line| line == "sent").await;
+        let answer = format!("From Server: {}", sentence.to_uppercase());
+        client.line(&answer, |line| line.ends_with(&answer)).await;
+    }
+}
+
+#[tokio::test]
 async fn over_udp_a_name_with_addresses_of_both_kinds_finds_the_server_on_either() {
     for host in HOSTS {
         let (_server, port) = python_server(UDP_SERVER, host).await;
