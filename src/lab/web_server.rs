@@ -121,6 +121,17 @@ fn note(line: fmt::Arguments<'_>) {
     say(line).ok();
 }
 
+/// What hyper answered to bytes that are no request: it says only in words what was wrong with them.
+fn answer_to_noise(error: &hyper::Error) -> &'static str {
+    match error.is_parse_too_large() {
+        true if error.to_string().contains("URI") => "414",
+        true => "431",
+        // The first bytes of HTTP/2, which would not understand an answer in HTTP/1.
+        false if error.is_parse_version_h2() => "closed",
+        false => "400",
+    }
+}
+
 /// What all connections share.
 #[derive(Clone, Debug)]
 struct Server {
@@ -189,11 +200,11 @@ impl Server {
                 connection.await
             }
         };
-        // hyper has answered 400 to what is no HTTP; nothing else of a broken connection is news.
+        // What is no HTTP has been answered by hyper; nothing else of a broken connection is news.
         if let Err(error) = ended
             && error.is_parse()
         {
-            note(format_args!("{client} 400: {error}"));
+            note(format_args!("{client} {}: {error}", answer_to_noise(&error)));
         }
     }
 

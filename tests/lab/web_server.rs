@@ -129,6 +129,21 @@ async fn what_is_no_request_gets_400() {
         let line = server.log_line().await;
         assert!(line.contains(" 400"), "{text:?}: {line}");
     }
+    // These have a status of their own, and the log says the one that was sent.
+    for (text, status) in [
+        (format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(1 << 17)), 414),
+        (format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "A: b\r\n".repeat(200)), 431),
+    ] {
+        let mut client = Client::connect(server.address).await;
+        client.send(&text).await;
+        assert_eq!(client.response().await.status, status);
+        let line = server.log_line().await;
+        assert!(line.contains(&format!(" {status}: ")), "{line}");
+    }
+    let mut client = Client::connect(server.address).await;
+    client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    client.expect_close().await;
+    assert!(server.log_line().await.contains(" closed: "), "HTTP/2 gets no answer");
     // The forms that a server must take (RFC 9112 §3.2.2, RFC 9110 §2.5).
     for text in
         ["GET http://localhost/a.txt HTTP/1.1\r\nHost: b\r\n\r\n", "GET /a.txt HTTP/1.0\r\n\r\n"]
