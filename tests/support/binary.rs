@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::thread;
 
 use serde_json::Value;
@@ -54,7 +55,7 @@ impl Binary {
 
     /// Starts a program in Python, standard library only, with these arguments: a peer that is not ours.
     pub fn python(program: &str, arguments: &[&str]) -> Self {
-        let mut command = Command::new("python3");
+        let mut command = Command::new(python_itself());
         command.args(["-I", "-S", "-c", program]).args(arguments);
         Self::spawn(command)
     }
@@ -187,6 +188,20 @@ impl Drop for Binary {
             self.child.wait().ok();
         }
     }
+}
+
+/// The interpreter. `python3` may be a script that looks for it, which takes longer than what it starts.
+fn python_itself() -> &'static str {
+    static ITSELF: OnceLock<String> = OnceLock::new();
+    ITSELF.get_or_init(|| {
+        let mut asking = Command::new("python3");
+        let answer = asking.args(["-I", "-c", "import sys; print(sys.executable)"]).output();
+        let answer = answer.expect("Python 3 is installed").stdout;
+        match String::from_utf8_lossy(&answer).trim() {
+            "" => "python3".to_owned(),
+            path => path.to_owned(),
+        }
+    })
 }
 
 fn lines(source: impl Read + Send + 'static) -> mpsc::Receiver<String> {
