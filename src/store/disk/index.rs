@@ -229,14 +229,17 @@ impl Index {
     }
 
     /// A newer response of the variant is in memory: what is on disk is not found any more, and stays
-    /// only to be known of.
-    pub(super) fn supersede(&self, tag: Tag, below: u64) {
+    /// only to be known of. What waits is not written any more.
+    pub(super) fn supersede(&self, by: &StoredResponse, tag: Tag) {
         let Some(mut shard) = self.shard(tag) else { return };
         shard.change(tag, |entry| {
-            if entry.generation < below {
+            if entry.generation < by.id() {
                 entry.place = entry.place.superseded();
             }
         });
+        let displaced = shard.displace(by, tag);
+        drop(shard);
+        drop(displaced);
     }
 
     /// The records that are superseded.
@@ -269,22 +272,16 @@ impl Index {
         };
         let records = shard.take(tag, which, below);
         let mut taken = Taken { below, records, pending: Vec::new() };
-        if let Some(waiting) = shard.pending.get_mut(&tag.key_bits()) {
-            let goes = |response: &StoredResponse| {
-                let key = response.key().digest();
-                let is_meant = match which {
-                    Which::All => key == digest,
-                    Which::Variant(variant) => {
-                        key == digest && Tag::of(response) == Tag::new(digest, variant)
-                    }
-                };
-                is_meant && response.id() < below
+        taken.pending = shard.take_pending(tag, |response| {
+            let key = response.key().digest();
+            let is_meant = match which {
+                Which::All => key == digest,
+                Which::Variant(variant) => {
+                    key == digest && Tag::of(response) == Tag::new(digest, variant)
+                }
             };
-            taken.pending = waiting.extract_if(.., |response| goes(response)).collect();
-            if waiting.is_empty() {
-                shard.pending.remove(&tag.key_bits());
-            }
-        }
+            is_meant && response.id() < below
+        });
         if age == Age::Any {
             // While nothing else can come: what has a number already is met here, or not let in.
             let records = taken.records.iter().map(|known| known.generation);

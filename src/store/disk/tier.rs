@@ -181,7 +181,7 @@ impl Disk {
     pub(in crate::store) fn supersede(&self, by: &StoredResponse) {
         let variant = variant_of(&by.head().nominated);
         self.engine.meanwhile.note_variant(by.key().digest(), variant, by.id());
-        self.engine.index.supersede(Tag::of(by), by.id());
+        self.engine.index.supersede(by, Tag::of(by));
     }
 
     /// Whether a later response of the same variant is there.

@@ -23,8 +23,10 @@ impl Index {
         if waiting.iter().any(|other| is_same(other) && other.id() >= response.id()) {
             return false;
         }
-        waiting.retain(|other| !is_same(other));
+        let displaced: Vec<_> = waiting.extract_if(.., |other| is_same(other)).collect();
         waiting.push(response.clone());
+        drop(shard);
+        drop(displaced);
         true
     }
 
@@ -45,7 +47,8 @@ impl Index {
         is_update: bool,
     ) -> Result<Option<Known>, Gone> {
         let mut shard = self.shard(tag).ok_or(Gone)?;
-        if !shard.stop_waiting(response, tag) || response.is_void() {
+        // Who calls has it too: it is not dropped here.
+        if shard.stop_waiting(response, tag).is_none() || response.is_void() {
             return Err(Gone);
         }
         let place = Place::new(spot, is_update);
@@ -58,7 +61,7 @@ impl Index {
     /// A response does not wait any more, and was not written.
     pub(in crate::store::disk) fn give_up(&self, response: &StoredResponse, tag: Tag) {
         if let Some(mut shard) = self.shard(tag) {
-            shard.stop_waiting(response, tag);
+            drop(shard.stop_waiting(response, tag));
         }
     }
 
@@ -80,7 +83,7 @@ impl Index {
         if !(is_written || is_waiting) || old.is_void() || !allowed() {
             return false;
         }
-        shard.stop_waiting(old, from);
+        let was_waiting = shard.stop_waiting(old, from);
         // Of the same variant it is hidden while `new` waits, and found again when that is not written.
         shard.change(from, |entry| {
             if entry.generation == old.id() && from != to {
@@ -88,8 +91,10 @@ impl Index {
             }
         });
         let waiting = shard.pending.entry(to.key_bits()).or_default();
-        waiting.retain(|other| !same_variant(other, new));
+        let displaced: Vec<_> = waiting.extract_if(.., |other| same_variant(other, new)).collect();
         waiting.push(new.clone());
+        drop(shard);
+        drop((was_waiting, displaced));
         true
     }
 }

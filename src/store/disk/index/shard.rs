@@ -66,15 +66,35 @@ impl Shard {
         taken
     }
 
-    pub(super) fn stop_waiting(&mut self, response: &StoredResponse, tag: Tag) -> bool {
-        let Some(waiting) = self.pending.get_mut(&tag.key_bits()) else { return false };
-        let before = waiting.len();
-        waiting.retain(|other| other.id() != response.id());
-        let was_there = waiting.len() < before;
+    /// A response does not wait any more; the one that waited, to be dropped without the lock, as bodies
+    /// take their time.
+    #[must_use]
+    pub(super) fn stop_waiting(
+        &mut self,
+        response: &StoredResponse,
+        tag: Tag,
+    ) -> Option<StoredResponse> {
+        self.take_pending(tag, |other| other.id() == response.id()).pop()
+    }
+
+    /// Those of the same variant that wait and are older give way; to be dropped without the lock.
+    #[must_use]
+    pub(super) fn displace(&mut self, by: &StoredResponse, tag: Tag) -> Vec<StoredResponse> {
+        self.take_pending(tag, |other| same_variant(other, by) && other.id() < by.id())
+    }
+
+    /// Takes out what waits under a key and is meant.
+    pub(super) fn take_pending(
+        &mut self,
+        tag: Tag,
+        is_meant: impl Fn(&StoredResponse) -> bool,
+    ) -> Vec<StoredResponse> {
+        let Some(waiting) = self.pending.get_mut(&tag.key_bits()) else { return Vec::new() };
+        let taken = waiting.extract_if(.., |response| is_meant(response)).collect();
         if waiting.is_empty() {
             self.pending.remove(&tag.key_bits());
         }
-        was_there
+        taken
     }
 
     /// Whether a later one of the variant waits to be written: then the record is not to be found.
