@@ -121,18 +121,15 @@ impl Engine {
             }
         };
         match self.index.settle(response, tag, spot, is_update) {
-            Ok(_) if self.is_outdated(response, &meta.body) => {
+            Ok(old) if self.is_outdated(response, &meta.body) => {
                 let known = self.index.at(tag).filter(|known| known.generation == response.id());
                 known.iter().for_each(|known| self.discard(header.digest, known));
                 files.iter().for_each(|file| self.large.release(*file));
+                old.iter().for_each(|old| self.outdated(old));
                 Ok(false)
             }
             Ok(old) => {
-                if !files.is_empty()
-                    && let Some(known) = self.index.at(tag)
-                {
-                    self.pointers.add(known, files.into(), response.id());
-                }
+                self.point(tag, response.id(), files);
                 old.iter().for_each(|old| self.outdated(old));
                 if let Some(first) = self.index.one_too_many(tag) {
                     self.discard(header.digest, &first);
@@ -151,6 +148,23 @@ impl Engine {
                 self.bury(Header::tombstone(header.digest, below, Some(header.variant)));
                 Ok(false)
             }
+        }
+    }
+
+    /// Notes which files the record of this number names. It may have been copied or taken out already.
+    pub(super) fn point(&self, tag: Tag, generation: u64, files: Vec<u64>) {
+        if files.is_empty() {
+            return;
+        }
+        let known = || self.index.at(tag).filter(|known| known.generation == generation);
+        let Some(there) = known() else {
+            return files.iter().for_each(|file| self.large.release(*file));
+        };
+        self.pointers.add(there, files.into(), generation);
+        match known() {
+            Some(now) if now.spot == there.spot => {}
+            Some(now) => self.pointers.relocate(now),
+            None => self.gone(&there),
         }
     }
 

@@ -5,6 +5,7 @@ use std::thread;
 
 use super::cast::{ids, plain};
 use crate::store::contract::{head_with, key};
+use crate::store::disk::index::Tag;
 use crate::store::disk::io::faulty::Op;
 use crate::store::disk::scene::{SMALL, Scene};
 use crate::store::memory::next_id;
@@ -60,4 +61,33 @@ fn an_invalidation_takes_what_got_its_number_while_it_came() {
         scene.sync();
         assert!(ids(&scene.killed(), &key("/a")).is_empty());
     }
+}
+
+#[test]
+fn a_file_goes_though_its_record_was_taken_out_before_it_was_known_to_name_it() {
+    let scene = Scene::new(SMALL);
+    let stored = plain("/large", 1, 90_000);
+    assert!(scene.put(&stored));
+    let (engine, tag) = (scene.engine(), Tag::of(&stored));
+    let known = engine.index.at(tag).unwrap();
+    // As it was before that was known: the file is named once.
+    let files = engine.pointers.take(known.generation).unwrap().into_vec();
+    scene.disk.invalidate(&key("/large"));
+    assert_eq!(engine.large.count(), 1);
+    engine.point(tag, known.generation, files);
+    assert_eq!((engine.large.count(), engine.pointers.len()), (0, 0));
+}
+
+#[test]
+fn what_is_superseded_does_not_wait_to_be_written_any_more() {
+    let scene = Scene::new(SMALL);
+    let (old, other) = (plain("/a", 1, 900), plain("/b", 1, 900));
+    assert!(scene.disk.publish(&old, &Ticket::default()));
+    assert!(scene.disk.publish(&other, &Ticket::default()));
+    assert_eq!(ids(&scene, &key("/a")), [old.id()]);
+    scene.disk.supersede(&plain("/a", 2, 901));
+    assert!(ids(&scene, &key("/a")).is_empty());
+    scene.sync();
+    assert!(ids(&scene, &key("/a")).is_empty() && ids(&scene.killed(), &key("/a")).is_empty());
+    assert_eq!(ids(&scene, &key("/b")), [other.id()]);
 }
