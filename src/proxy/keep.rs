@@ -113,15 +113,11 @@ async fn invalidate(
         let (shared, target) = (shared.clone(), ask.uri().clone());
         async move {
             let _ending = ending;
-            for uri in uris {
-                let key = CacheKey::new(uri);
-                // HEAD's too, and what answers it by its rule; only GETs are collapsed.
-                shared.store.invalidate(&key).await;
-                shared.collapse.forget(&key);
-            }
-            if !groups.is_empty() {
-                shared.store.invalidate_groups(target.origin(), &groups).await;
-            }
+            let keys: Vec<_> = uris.into_iter().map(CacheKey::new).collect();
+            let all: Vec<_> = keys.iter().collect();
+            // HEAD's too, and what answers it by its rule; only GETs are collapsed.
+            shared.store.invalidate_all(&all, target.origin(), &groups).await;
+            keys.iter().for_each(|key| shared.collapse.forget(key));
         }
     };
     // Not in this future: hyper drops it when the client goes, and the change was made all the same.

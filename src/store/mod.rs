@@ -38,7 +38,6 @@ use std::sync::Arc;
 
 use crate::policy::CacheKey;
 pub use candidates::Candidates;
-use disk::Durable;
 #[doc(hidden)]
 pub use disk::record::rewritten;
 pub use disk::{DiskEvents, OpenError};
@@ -152,37 +151,48 @@ impl Store {
         self.shared.remove(stored);
     }
 
-    /// Removes all that is stored under the URI of `key` (RFC 9111 §4.4), for GET and for HEAD, and all
-    /// that would answer it, and makes sure that responses announced or written now will not be. Returns
-    /// how many stored responses went. To be awaited to its end: half of it is none.
+    /// Removes all that is stored under the URI of `key` (RFC 9111 §4.4), for GET and for HEAD, and what
+    /// is stored under others of which something would answer it, and makes sure that responses announced
+    /// or written now will not be. Returns how many stored responses went. To be awaited to its end: half
+    /// of it is none.
     pub async fn invalidate(&self, key: &CacheKey) -> usize {
-        let uri = key.uri();
-        let (mut count, mut waits) = (0, Vec::new());
-        for key in [CacheKey::new(uri.clone()), CacheKey::head(uri.clone())] {
-            let (gone, wait) = self.shared.invalidate(&key).await;
-            count += gone;
-            waits.extend(wait);
-        }
-        self.await_durable(waits).await;
-        count
-    }
-
-    /// Waits until nothing of what was invalidated could come back after a crash.
-    async fn await_durable(&self, waits: impl IntoIterator<Item = Durable>) {
-        if let Some(disk) = self.shared.disk() {
-            for wait in waits {
-                disk.await_durable(wait).await;
-            }
-        }
+        self.invalidate_all(&[key], key.uri().origin(), &[""; 0]).await
     }
 
     /// Removes all that belongs to one of these groups under this origin, such as `http://example.org`
     /// (RFC 9875 §3), and makes sure that responses announced or written now will not be found. To be
     /// awaited to its end.
     pub async fn invalidate_groups<G: AsRef<str>>(&self, origin: &str, groups: &[G]) {
-        let noted = self.shared.epochs.invalidate(origin, groups);
-        let wait = self.shared.disk().map(|disk| disk.bury_groups(&noted));
-        self.await_durable(wait).await;
+        self.invalidate_all(&[], origin, groups).await;
+    }
+
+    /// As [`Store::invalidate`] for all of these keys, and as [`Store::invalidate_groups`]: the disk is
+    /// waited for only once.
+    pub async fn invalidate_all<G: AsRef<str>>(
+        &self,
+        keys: &[&CacheKey],
+        origin: &str,
+        groups: &[G],
+    ) -> usize {
+        let (mut count, mut waits) = (0, Vec::new());
+        for uri in keys.iter().map(|key| key.uri()) {
+            for key in [CacheKey::new(uri.clone()), CacheKey::head(uri.clone())] {
+                let (gone, wait) = self.shared.invalidate(&key);
+                count += gone;
+                waits.extend(wait);
+            }
+        }
+        if !groups.is_empty() {
+            let noted = self.shared.epochs.invalidate(origin, groups);
+            waits.extend(self.shared.disk().map(|disk| disk.bury_groups(&noted)));
+        }
+        if let Some(disk) = self.shared.disk() {
+            // Nothing of it could come back after a crash.
+            for wait in waits {
+                disk.await_durable(wait).await;
+            }
+        }
+        count
     }
 
     /// Whether memory has nothing under `key`.

@@ -222,25 +222,25 @@ impl Shared {
         }
     }
 
-    /// Removes all under a key and all that would answer it, and says how many there were. What was on
-    /// disk does not come back once `Durable` has been awaited.
-    pub(super) async fn invalidate(&self, key: &CacheKey) -> (usize, Vec<Durable>) {
+    /// Removes all under a key, and all under keys of which something would answer it, and says how many
+    /// there were. Nothing is read for it: the disk may be in trouble. What was there does not come back
+    /// once `Durable` has been awaited.
+    pub(super) fn invalidate(&self, key: &CacheKey) -> (usize, Vec<Durable>) {
         // Writers first: what is published before they are told is removed by the lines below.
         self.under_way.cancel(key);
-        let equivalents = self.equivalents(key).await;
-        let mut waits = Vec::new();
-        for stored in equivalents.iter() {
-            self.memory.remove(stored);
-            waits.extend(self.disk().map(|disk| disk.invalidate_variant(stored)));
-            self.memory.remove(stored);
+        let (mut count, mut waits) = (0, Vec::new());
+        for key in self.queries.like(key).iter().chain([key]) {
+            let resident = self.memory.invalidate(key);
+            count += match self.disk() {
+                Some(disk) => {
+                    let (below, durable) = disk.invalidate_key(key);
+                    waits.push(durable);
+                    resident.max(below) + self.memory.invalidate(key)
+                }
+                None => resident,
+            };
         }
-        let mut count = self.memory.invalidate(key);
-        if let Some(disk) = self.disk() {
-            let (below, durable) = disk.invalidate_key(key);
-            count = count.max(below) + self.memory.invalidate(key);
-            waits.push(durable);
-        }
-        (equivalents.len() + count, waits)
+        (count, waits)
     }
 
     /// All that is stored for other queries and answers this one too.

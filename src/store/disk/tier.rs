@@ -238,13 +238,6 @@ impl Disk {
         (count, self.durable(buried))
     }
 
-    /// The same for one variant.
-    pub(in crate::store) fn invalidate_variant(&self, stored: &StoredResponse) -> Durable {
-        let which = Which::Variant(variant_of(&stored.head().nominated));
-        let (_, buried) = self.engine.take(stored.key().digest(), which, Age::Any);
-        self.durable(buried)
-    }
-
     /// Makes it known that groups were invalidated.
     pub(in crate::store) fn bury_groups(&self, groups: &[(u128, u64)]) -> Durable {
         if self.engine.is_empty() {

@@ -102,13 +102,8 @@ fn run(seed: u64, limits: Limits) -> u64 {
                         model.put(&fresh);
                     }
                     12 => scene.used(&found),
-                    13 => {
-                        scene.remove(&found);
-                        let gone = place(&found);
-                        model.gone(|place| *place == gone);
-                    }
                     _ => {
-                        drop(scene.disk.invalidate_variant(&found));
+                        scene.remove(&found);
                         let gone = place(&found);
                         model.gone(|place| *place == gone);
                     }

@@ -1,8 +1,9 @@
 //! Memory and disk as one store, on a model disk whose steps the tests take.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::store::contract::{head_with, key, response, wait};
 use crate::store::disk::engine::Engine;
@@ -14,6 +15,8 @@ use crate::store::disk::tier::Above;
 use crate::store::shared::{Published, Shared};
 use crate::store::stored::StoredResponse;
 use crate::store::{Config, DiskConfig, Store};
+
+const IGNORES_UTM: (&str, &str) = ("no-vary-search", "params=(\"utm\")");
 
 /// A store whose disk tier has no threads.
 struct Stage {
@@ -63,12 +66,23 @@ impl Stage {
     }
 
     fn invalidate(&self, path: &str) {
-        drop(wait(self.store.shared.invalidate(&key(path))));
+        drop(self.store.shared.invalidate(&key(path)));
         self.engine.sync();
     }
 
     fn find(&self, path: &str) -> Vec<u64> {
         wait(self.store.find(&key(path))).iter().map(StoredResponse::length).collect()
+    }
+
+    /// A read fails: for ten seconds nothing is read.
+    fn fail(&self) {
+        self.engine.unread(&io::ErrorKind::Other.into());
+        assert!(!self.engine.is_readable());
+    }
+
+    fn recover(&self) {
+        self.engine.retry_if_due(Instant::now() + Duration::from_secs(11));
+        assert!(self.engine.is_readable());
     }
 }
 
@@ -86,4 +100,17 @@ fn beside_something_on_disk_that_was_invalidated_nothing_is_stored() {
     announced.beside(&found, head_with(3, 200, &[]));
     stage.store.announce(key("/a")).beside(&found, head_with(4, 200, &[]));
     assert!(stage.find("/a").is_empty(), "it was invalidated");
+}
+
+#[test]
+fn equivalents_go_even_when_the_disk_cannot_be_read() {
+    let stage = Stage::new(0);
+    stage.put(&response(key("/a?utm=1"), head_with(1, 200, &[IGNORES_UTM]), b"old"));
+    stage.sync();
+    assert_eq!(wait(stage.store.equivalents(&key("/a?utm=2"))).len(), 1);
+    stage.fail();
+    stage.invalidate("/a?utm=2");
+    stage.recover();
+    assert!(wait(stage.store.equivalents(&key("/a?utm=3"))).is_empty(), "it was invalidated");
+    assert!(stage.find("/a?utm=1").is_empty());
 }
