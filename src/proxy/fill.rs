@@ -330,7 +330,7 @@ const fn detail(why: NotStored) -> Option<Detail> {
         NotStored::Superseded => None,
         NotStored::Truncated => Some(Detail::Truncated),
         NotStored::TooLarge => Some(Detail::TooLarge),
-        NotStored::Broken => Some(Detail::Disk),
+        NotStored::Broken | NotStored::Unknown => Some(Detail::Disk),
     }
 }
 

@@ -14,6 +14,14 @@ pub enum Candidates {
     Several(Vec<StoredResponse>),
 }
 
+/// What was found, and whether that is all.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) candidates: Candidates,
+    /// Not, where something could not be read, or nobody has looked for it yet.
+    pub(super) is_all: bool,
+}
+
 impl Candidates {
     /// All of them.
     pub fn as_slice(&self) -> &[StoredResponse] {

@@ -6,7 +6,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::Config;
-use super::candidates::Candidates;
+use super::candidates::{Candidates, Found};
 use super::disk::{Disk, Durable, Press};
 use super::groups::Epochs;
 use super::memory::Memory;
@@ -111,20 +111,46 @@ impl Shared {
 
     /// All that is stored under `key` and of no group that was invalidated.
     pub(super) async fn find(&self, key: &CacheKey) -> Candidates {
+        self.look(key).await.candidates
+    }
+
+    /// The same. `None` when there may be more, which cannot be read now.
+    pub(super) async fn find_all(&self, key: &CacheKey) -> Option<Candidates> {
+        let found = self.look(key).await;
+        let is_all = found.is_all && self.disk().is_none_or(Disk::is_readable);
+        is_all.then_some(found.candidates)
+    }
+
+    async fn look(&self, key: &CacheKey) -> Found {
         let resident = self.memory.candidates(key);
-        let candidates = match self.disk() {
+        let (candidates, is_all) = match self.disk() {
             Some(disk) => {
                 let below = disk.find(key, resident.as_slice()).await;
-                merged(resident, &below)
+                (merged(resident, &below.candidates), below.is_all)
             }
-            None => resident,
+            None => (resident, true),
         };
         let is_over = |response: &&StoredResponse| self.epochs.are_over_for(response);
         if candidates.iter().find(is_over).is_none() {
-            return candidates;
+            return Found { candidates, is_all };
         }
         candidates.iter().filter(is_over).for_each(|response| self.remove(response));
-        candidates.iter().filter(|response| !is_over(response)).cloned().collect()
+        let stays = |response: &&StoredResponse| !is_over(response);
+        Found { candidates: candidates.iter().filter(stays).cloned().collect(), is_all }
+    }
+
+    /// Makes a part visible. `seen` is what was found under its key: the part takes the place of nothing
+    /// else.
+    pub(super) fn publish_part(
+        &self,
+        part: &StoredResponse,
+        ticket: &Ticket,
+        seen: &Candidates,
+    ) -> Published {
+        if self.disk().is_some_and(|disk| disk.has_unseen(part, seen.as_slice())) {
+            return Published::Refused;
+        }
+        self.publish(part, ticket)
     }
 
     /// Makes a response visible.

@@ -44,6 +44,9 @@ pub enum NotStored {
     /// The body turned out longer than what is stored.
     #[error("the body outgrew what is stored")]
     TooLarge,
+    /// It is a part, and what it may belong to cannot be read now.
+    #[error("what is stored of it already cannot be read now")]
+    Unknown,
     /// The file broke that it was written to.
     #[error("the disk did not take the body")]
     Broken,

@@ -199,9 +199,8 @@ impl Index {
         let Some(shard) = self.shard(tag) else { return Found::default() };
         let pending = shard.pending.get(&tag.key_bits()).map_or(&[][..], Vec::as_slice);
         let pending = pending.iter().filter(|response| !response.is_void()).cloned().collect();
-        let is_found = |known: &Known| {
-            !known.is_superseded && !shard.is_hidden(known) && !is_known(known)
-        };
+        let is_found =
+            |known: &Known| !known.is_superseded && !shard.is_hidden(known) && !is_known(known);
         let records = shard.of_key(tag).filter(is_found).collect();
         Found { pending, records }
     }

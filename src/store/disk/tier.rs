@@ -23,7 +23,7 @@ use super::threads::Threads;
 use super::uses;
 use super::witness::Witness;
 use crate::policy::CacheKey;
-use crate::store::candidates::Candidates;
+use crate::store::candidates::{Candidates, Found};
 use crate::store::flags::OnDisk;
 use crate::store::groups::Epochs;
 use crate::store::opening::Recovered;
@@ -124,7 +124,7 @@ impl Disk {
         &self,
         key: &CacheKey,
         resident: &[StoredResponse],
-    ) -> Candidates {
+    ) -> Found {
         let is_known = |record: &Known| {
             let is_it = |stored: &StoredResponse| {
                 stored.id() >= record.generation && Tag::of(stored) == record.tag
@@ -132,7 +132,7 @@ impl Disk {
             resident.iter().any(is_it)
         };
         if let Some(candidates) = self.engine.find(key, is_known, false) {
-            return candidates;
+            return Found { candidates, is_all: self.engine.is_readable() };
         }
         let known: Vec<_> = resident.iter().map(|stored| (Tag::of(stored), stored.id())).collect();
         let is_known = move |record: &Known| {
@@ -141,14 +141,33 @@ impl Disk {
         let (tell, told) = oneshot::channel();
         let (engine, key) = (Arc::clone(&self.engine), key.clone());
         let job = move || {
-            let found = engine.find(&key, is_known, true).unwrap_or_default();
-            drop(tell.send(found));
+            let candidates = engine.find(&key, is_known, true).unwrap_or_default();
+            drop(tell.send(Found { candidates, is_all: engine.is_readable() }));
         };
         // Nobody has the time: a miss.
         match self.observer.reads().run(Box::new(job)) {
             Ok(()) => told.await.unwrap_or_default(),
-            Err(_busy) => Candidates::None,
+            Err(_busy) => Found::default(),
         }
+    }
+
+    /// Whether everything that is there can be found and read.
+    pub(in crate::store) fn is_readable(&self) -> bool {
+        self.engine.is_readable() && !self.engine.meanwhile.is_running()
+    }
+
+    /// Whether something is there of the variant of `part` that is younger than what was seen of it.
+    pub(in crate::store) fn has_unseen(
+        &self,
+        part: &StoredResponse,
+        seen: &[StoredResponse],
+    ) -> bool {
+        let (tag, found) = (Tag::of(part), self.engine.index.look(part.key().digest()));
+        let of_variant = |stored: &&StoredResponse| Tag::of(stored) == tag;
+        let latest = seen.iter().filter(of_variant).map(StoredResponse::id).max();
+        let is_unseen = |id: u64| latest.is_none_or(|latest| id > latest);
+        found.pending.iter().filter(of_variant).any(|stored| is_unseen(stored.id()))
+            || found.records.iter().any(|known| known.tag == tag && is_unseen(known.generation))
     }
 
     /// Whether anything may be there under a key that need be read.

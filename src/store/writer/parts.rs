@@ -33,7 +33,9 @@ impl Writer {
         for _ in 0..ATTEMPTS {
             // Before all that is looked at: what is invalidated from here on has a larger number.
             let id = next_id();
-            let stored = shared.find(key).await;
+            let Some(stored) = shared.find_all(key).await else {
+                return Err(NotStored::Unknown);
+            };
             let mut found = None;
             if let Some(current) = stored.iter().find(grown) {
                 found = self.add(id, current, head, written).await.map(|added| (current, added));
@@ -54,13 +56,19 @@ impl Writer {
                 }
                 Some(_) => {}
                 None if !is_consistent(&alone) => return Err(self.refusal(&alone)),
-                None => match shared.publish(&alone, ticket) {
+                None => match shared.publish_part(&alone, ticket, &stored) {
                     Published::Stored => return Ok(alone),
                     Published::Dropped => return Err(NotStored::Broken),
-                    // Perhaps another part of the same was faster.
-                    Published::Refused
-                        if shared.find(key).await.iter().any(|other| fits(&other)) => {}
-                    Published::Refused => return Err(self.refusal(&alone)),
+                    Published::Refused => {
+                        // Perhaps another part of the same was faster, or something else.
+                        let now = shared.find(key).await;
+                        let is_new = |other: &&StoredResponse| {
+                            !stored.iter().any(|before| before.id() == other.id())
+                        };
+                        if !now.iter().any(|other| fits(&other) || is_new(&other)) {
+                            return Err(self.refusal(&alone));
+                        }
+                    }
                 },
             }
         }

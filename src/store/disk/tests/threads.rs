@@ -36,7 +36,7 @@ fn opened_below(model: &Faulty, limits: Limits, is_resident: Resident) -> Disk {
 
 /// What is found under a key: every number that it has, its body read.
 fn found(disk: &Disk, path: &str) -> Vec<StoredResponse> {
-    let all = wait(disk.find(&key(path), &[]));
+    let all = wait(disk.find(&key(path), &[])).candidates;
     for response in all.iter() {
         if let Ok(body) = read(response.reader()) {
             assert!(body == text(body.len()) && body.len() as u64 == response.length());

@@ -5,16 +5,20 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use super::stage::text;
+use crate::net::Scope;
+use crate::policy::Interval;
 use crate::store::contract::{head_with, key, response, wait};
 use crate::store::disk::engine::Engine;
 use crate::store::disk::io::Io as _;
 use crate::store::disk::io::faulty::Faulty;
 use crate::store::disk::names;
+use crate::store::disk::recovery::Adopted;
 use crate::store::disk::scene::{SMALL, Scene};
 use crate::store::disk::tier::Above;
 use crate::store::shared::{Published, Shared};
 use crate::store::stored::StoredResponse;
-use crate::store::{Config, DiskConfig, Store};
+use crate::store::{Config, DiskConfig, NotStored, Store};
 
 const IGNORES_UTM: (&str, &str) = ("no-vary-search", "params=(\"utm\")");
 
@@ -29,11 +33,13 @@ impl Stage {
     fn new(memory: u64) -> Self {
         let model = Faulty::new();
         names::DIRECTORIES.iter().for_each(|directory| model.make_dir(directory).unwrap());
-        Self::on(model, memory)
+        let (stage, adopted) = Self::opened(model, memory);
+        stage.engine.recover(adopted, &AtomicBool::new(false));
+        stage
     }
 
-    /// On what is there, after all of it was found. Bodies of more than one KiB are for the disk.
-    fn on(model: Faulty, memory: u64) -> Self {
+    /// On what is there, before it is found. Bodies of more than one KiB are for the disk.
+    fn opened(model: Faulty, memory: u64) -> (Self, Adopted) {
         let disk =
             DiskConfig { dir: "x".into(), budget: 1 << 20, reset: false, write_behind_rate: 0 };
         let config =
@@ -46,9 +52,8 @@ impl Stage {
         };
         let (Scene { disk, model, .. }, adopted) = Scene::under(model, SMALL, above);
         let engine = Arc::clone(&disk.engine);
-        engine.recover(adopted, &AtomicBool::new(false));
         assert!(shared.disk.set(disk).is_ok());
-        Self { store: Store { shared }, engine, model }
+        (Self { store: Store { shared }, engine, model }, adopted)
     }
 
     fn put(&self, stored: &StoredResponse) {
@@ -113,4 +118,56 @@ fn equivalents_go_even_when_the_disk_cannot_be_read() {
     stage.recover();
     assert!(wait(stage.store.equivalents(&key("/a?utm=3"))).is_empty(), "it was invalidated");
     assert!(stage.find("/a?utm=1").is_empty());
+}
+
+/// Stores the first ten bytes of a body.
+fn put_part(stage: &Stage, path: &str, length: usize) -> Result<StoredResponse, NotStored> {
+    let part = Interval { first: 0, last: 9 };
+    let head = head_with(2, 206, &[("etag", "\"x\"")]);
+    let announced = stage.store.announce(key(path));
+    let writer = announced.begin_part(head, Scope::Public, part, Some(length as u64), None);
+    let mut writer = writer.unwrap();
+    wait(writer.write(text(10).into())).unwrap();
+    wait(writer.finish(None))
+}
+
+#[test]
+fn a_part_does_not_take_the_place_of_a_whole_that_cannot_be_read_now() {
+    let stage = Stage::new(1 << 20);
+    stage.put(&response(key("/a"), head_with(1, 200, &[("etag", "\"x\"")]), &text(20_000)));
+    stage.sync();
+    assert_eq!(stage.find("/a"), [20_000]);
+    stage.fail();
+    assert_eq!(put_part(&stage, "/a", 20_000).unwrap_err(), NotStored::Unknown);
+    stage.recover();
+    stage.sync();
+    assert_eq!(stage.find("/a"), [20_000]);
+    assert!(put_part(&stage, "/a", 20_000).is_ok());
+    assert_eq!(stage.find("/a"), [20_000], "it was put together with the whole");
+    assert!(put_part(&stage, "/other", 20_000).is_ok());
+}
+
+#[test]
+fn a_part_is_not_stored_alone_before_everything_was_found() {
+    let stage = Stage::new(1 << 20);
+    stage.put(&response(key("/a"), head_with(1, 200, &[("etag", "\"x\"")]), &text(20_000)));
+    stage.sync();
+    let (stage, adopted) = Stage::opened(stage.model.kill(), 1 << 20);
+    assert_eq!(put_part(&stage, "/a", 20_000).unwrap_err(), NotStored::Unknown);
+    stage.engine.recover(adopted, &AtomicBool::new(false));
+    assert_eq!(stage.find("/a"), [20_000]);
+}
+
+#[test]
+fn a_part_takes_the_place_of_nothing_that_came_after_the_look() {
+    let stage = Stage::new(1 << 20);
+    let seen = wait(stage.store.find(&key("/a")));
+    let part = response(key("/a"), head_with(2, 206, &[("etag", "\"x\"")]), &text(10));
+    let whole = response(key("/a"), head_with(1, 200, &[("etag", "\"x\"")]), &text(20_000));
+    stage.put(&whole);
+    let ticket = stage.store.announce(key("/a"));
+    let publish = |seen| stage.store.shared.publish_part(&part, ticket.ticket(), seen);
+    assert_eq!(publish(&seen), Published::Refused);
+    stage.sync();
+    assert_eq!(publish(&seen), Published::Refused);
 }
