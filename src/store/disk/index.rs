@@ -16,7 +16,6 @@ use super::spot::{Place, SEQUENCES, Spot};
 use crate::store::memory::next_id;
 use crate::store::stored::StoredResponse;
 use crate::store::variants::VARIANTS;
-use shard::same_variant;
 
 /// Locks over which the keys are spread; a power of two.
 const SHARDS: usize = 64;

@@ -1,7 +1,8 @@
 //! What waits to be written, and what comes of it.
 
-use super::{Entry, Gone, Index, Known, Tag, same_variant};
+use super::{Entry, Gone, Index, Known, Tag};
 use crate::store::disk::spot::{Place, Spot};
+use crate::store::same::is_same_variant;
 use crate::store::stored::StoredResponse;
 
 impl Index {
@@ -19,7 +20,7 @@ impl Index {
             return false;
         }
         let waiting = shard.pending.entry(tag.key_bits()).or_default();
-        let is_same = |other: &StoredResponse| same_variant(other, response);
+        let is_same = |other: &StoredResponse| is_same_variant(other, response);
         if waiting.iter().any(|other| is_same(other) && other.id() >= response.id()) {
             return false;
         }
@@ -91,7 +92,8 @@ impl Index {
             }
         });
         let waiting = shard.pending.entry(to.key_bits()).or_default();
-        let displaced: Vec<_> = waiting.extract_if(.., |other| same_variant(other, new)).collect();
+        let displaced: Vec<_> =
+            waiting.extract_if(.., |other| is_same_variant(other, new)).collect();
         waiting.push(new.clone());
         drop(shard);
         drop((was_waiting, displaced));

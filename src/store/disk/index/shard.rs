@@ -1,12 +1,8 @@
 //! The keys that one lock guards.
 
 use super::{Entry, Known, Shard, Tag, VARIANT, Which};
+use crate::store::same::is_same_variant;
 use crate::store::stored::StoredResponse;
-
-/// Whether two responses answer the same requests.
-pub(super) fn same_variant(one: &StoredResponse, other: &StoredResponse) -> bool {
-    one.key() == other.key() && one.head().nominated == other.head().nominated
-}
 
 /// The table's hash of an entry.
 fn hash(tag: u64) -> u64 {
@@ -80,7 +76,7 @@ impl Shard {
     /// Those of the same variant that wait and are older give way; to be dropped without the lock.
     #[must_use]
     pub(super) fn displace(&mut self, by: &StoredResponse, tag: Tag) -> Vec<StoredResponse> {
-        self.take_pending(tag, |other| same_variant(other, by) && other.id() < by.id())
+        self.take_pending(tag, |other| is_same_variant(other, by) && other.id() < by.id())
     }
 
     /// Takes out what waits under a key and is meant.
