@@ -205,30 +205,12 @@ impl Engine {
             return;
         }
         drop(breaker);
-        let works = self.check_directory() && self.note(&self.probe().and_then(|()| self.pay()));
+        let tried = || self.probe().and_then(|()| self.make_last());
+        let works = self.check_directory() && self.note(&tried());
         if works && self.breaker.lock().succeeded(now) {
             self.is_suspect.store(false, Ordering::Release);
             tracing::info!("The disk works again; responses are stored there");
         }
-    }
-
-    /// Appends again the tombstones that may be lost, and makes them last.
-    fn pay(&self) -> io::Result<()> {
-        let (tombstones, forgotten) = self.owed.again();
-        for (number, header) in tombstones {
-            self.append_in_place(&Draft::tombstone(header))?;
-            self.owed.appended(number);
-        }
-        if forgotten > 0 {
-            self.counters.volatile.add();
-            tracing::error!(
-                "{forgotten} invalidations may not have been written; a crash may undo them"
-            );
-        }
-        let mark = self.owed.mark();
-        self.log.sync()?;
-        self.owed.settle(&mark);
-        Ok(())
     }
 
     /// Writes, syncs, reads and removes a file.
@@ -295,18 +277,6 @@ impl Engine {
         Ok(spot)
     }
 
-    /// Appends a tombstone: what it names does not come back. Where the disk does not take it now, it is
-    /// appended as soon as that works again. Says whether it is appended.
-    pub(super) fn bury(&self, header: Header) -> bool {
-        let number = self.owed.add(header);
-        let is_buried = self.is_trusted()
-            && self.note(&self.append_in_place(&Draft::tombstone(header)).map(drop));
-        if is_buried {
-            self.owed.appended(number);
-        }
-        is_buried
-    }
-
     /// Takes out of the index what is under a key, and appends the tombstone that keeps it from coming
     /// back. Returns how many could have been found, and whether a crash could bring some of it back
     /// before the next sync.
@@ -334,14 +304,15 @@ impl Engine {
             // Somebody else has just taken it out, and still waits for the disk.
             let buried = match (self.owed.has(digest), self.is_trusted()) {
                 (false, _) => Buried::Nothing,
-                (true, true) => Buried::Appended,
+                (true, true) => Buried::Appended(header, Vec::new()),
                 (true, false) => Buried::Exposed(header, Vec::new()),
             };
             return (0, buried);
         }
         let count = taken.count();
         let is_buried = self.bury(header);
-        (count, if is_buried { Buried::Appended } else { Buried::Exposed(header, taken.records) })
+        let buried = if is_buried { Buried::Appended } else { Buried::Exposed };
+        (count, buried(header, taken.records))
     }
 
     /// The tombstone could not be appended: writes it over the records that it is for, which takes no
@@ -400,11 +371,9 @@ impl Engine {
     /// Makes what was appended survive a loss of power. Says whether it does.
     pub(super) fn sync(&self) -> bool {
         let outdated = std::mem::take(&mut *self.outdated.lock());
-        let mark = self.owed.mark();
         let is_synced = (self.owed.is_empty() && self.log.is_synced())
-            || (self.is_trusted() && self.note(&self.log.sync()));
+            || (self.is_trusted() && self.note(&self.make_last()));
         if is_synced {
-            self.owed.settle(&mark);
             outdated.iter().for_each(|file| self.large.release(*file));
         } else {
             self.outdated.lock().extend(outdated);
@@ -467,8 +436,9 @@ impl Engine {
 pub(super) enum Buried {
     /// There was nothing to bury.
     Nothing,
-    /// It is appended, and survives a crash once it is synced.
-    Appended,
+    /// It is or will be appended, and survives a crash once it is synced. Until then these records are
+    /// still on disk.
+    Appended(Header, Vec<Known>),
     /// It could not be appended; these records are still on disk.
     Exposed(Header, Vec<Known>),
 }

@@ -55,6 +55,8 @@ pub(super) struct Log {
     rolling: Mutex<()>,
     /// Records that are in no file, and will not be.
     lost: Mutex<Vec<(Spot, FooterEntry)>>,
+    /// How often something of what was appended was or may have been lost.
+    losses: AtomicU64,
     /// The number of the next segment; numbers are not used twice.
     next: AtomicU32,
     /// Whether segments came or went since the directory was synced.
@@ -165,6 +167,7 @@ impl Log {
             flushing: Mutex::new(()),
             rolling: Mutex::new(()),
             lost: Mutex::default(),
+            losses: AtomicU64::new(0),
             is_renamed: AtomicBool::new(false),
             randomness: RandomState::new(),
         }
@@ -276,11 +279,12 @@ impl Log {
         let mut opened = self.open.lock();
         let open = opened.open.as_mut().ok_or(Unwritten::Full)?;
         let offset = open.segment.end();
-        let reserve = if draft.is_tombstone { 0 } else { self.reserve() };
+        let (reserve, waiting) =
+            if draft.is_tombstone { (0, 2 * MOST_WAITING) } else { (self.reserve(), MOST_WAITING) };
         if offset + length + reserve > self.segment_size {
             return Err(Unwritten::Full);
         }
-        if open.buffer.len() > MOST_WAITING {
+        if open.buffer.len() > waiting {
             return Err(Unwritten::Slow);
         }
         let sealed = record::seal(&draft.header, open.segment.head, offset, draft.meta);
@@ -341,8 +345,10 @@ impl Log {
         for segment in behind {
             let flushed = segment.flushed.load(Ordering::Acquire);
             let synced = segment.file.sync();
+            // After an error too: it is told once, and another sync would prove nothing.
             segment.synced.fetch_max(flushed, Ordering::AcqRel);
             if synced.is_err() {
+                self.losses.fetch_add(1, Ordering::AcqRel);
                 self.abandon(&segment);
                 return synced;
             }
@@ -354,6 +360,11 @@ impl Log {
             return Err(error);
         }
         Ok(())
+    }
+
+    /// How often something of what was appended was or may have been lost. Only grows.
+    pub(super) fn losses(&self) -> u64 {
+        self.losses.load(Ordering::Acquire)
     }
 
     /// Whether everything that was appended survives a loss of power.

@@ -100,7 +100,7 @@ impl Engine {
             }
         }
         // What was copied lasts before that goes which it was copied from.
-        self.log.sync()?;
+        self.make_last()?;
         self.log.drop_oldest(segment)?;
         if !is_listed {
             self.index.forget_segment(segment.seq).iter().for_each(|known| self.gone(known));

@@ -6,12 +6,13 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::engine::{Engine, Limits, Resident, Restore};
-use super::index::Tag;
+use super::index::{Known, Tag};
 use super::io::Io as _;
 use super::io::faulty::Faulty;
 use super::names;
 use super::observer::Observer;
 use super::pool::Busy;
+use super::record::Header;
 use super::recovery::Adopted;
 use super::tier::{Above, Disk, Durable, engine};
 use super::witness::Lane;
@@ -102,6 +103,9 @@ impl Scene {
     /// The same, down to the files.
     pub(super) fn flush(&self) {
         self.drain();
+        if !self.engine().owed.is_empty() {
+            self.engine().sync();
+        }
         self.engine().log.flush().unwrap();
     }
 
@@ -142,12 +146,13 @@ impl Scene {
     /// Removes all under a key; whether that lasts.
     pub(super) fn invalidate_for_good(&self, key: &CacheKey) -> bool {
         let (_, durable) = self.disk.invalidate_key(key);
+        let strike = |header: &Header, records: &[Known]| {
+            !records.is_empty() && self.engine().strike_out(header, records)
+        };
         match durable {
             Durable::Now => true,
-            Durable::Soon(_) => self.engine().sync(),
-            Durable::Never(header, records) => {
-                !records.is_empty() && self.engine().strike_out(&header, &records)
-            }
+            Durable::Soon(_, header, records) => self.engine().sync() || strike(&header, &records),
+            Durable::Never(header, records) => strike(&header, &records),
         }
     }
 

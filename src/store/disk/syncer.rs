@@ -15,6 +15,8 @@ pub(super) struct Syncer {
 #[derive(Debug, Default)]
 struct State {
     waiting: Vec<oneshot::Sender<bool>>,
+    /// Something waits for a sync, though nobody does.
+    is_wanted: bool,
     is_stopped: bool,
 }
 
@@ -32,12 +34,19 @@ impl Syncer {
         told
     }
 
+    /// Has a sync begun soon that nobody waits for.
+    pub(super) fn hurry(&self) {
+        self.state.lock().is_wanted = true;
+        self.wanted.notify_one();
+    }
+
     /// Waits until somebody waits, at most so long. `None` once it was stopped and nobody waits.
     pub(super) fn wait(&self, most: Duration) -> Option<Vec<oneshot::Sender<bool>>> {
         let mut state = self.state.lock();
-        if state.waiting.is_empty() && !state.is_stopped {
+        if state.waiting.is_empty() && !state.is_stopped && !state.is_wanted {
             self.wanted.wait_for(&mut state, most);
         }
+        state.is_wanted = false;
         let waiting = std::mem::take(&mut state.waiting);
         (!state.is_stopped || !waiting.is_empty()).then_some(waiting)
     }

@@ -272,7 +272,10 @@ impl Disk {
             }
         }
         match durable {
-            Durable::Now if !groups.is_empty() => self.durable(Buried::Appended),
+            Durable::Now => groups.last().map_or(Durable::Now, |(digest, epoch)| {
+                let header = Header::group_tombstone(*digest, *epoch);
+                self.durable(Buried::Appended(header, Vec::new()))
+            }),
             durable => durable,
         }
     }
@@ -280,7 +283,9 @@ impl Disk {
     fn durable(&self, buried: Buried) -> Durable {
         match buried {
             Buried::Nothing => Durable::Now,
-            Buried::Appended => Durable::Soon(self.engine.syncer.durable()),
+            Buried::Appended(header, records) => {
+                Durable::Soon(self.engine.syncer.durable(), header, records)
+            }
             Buried::Exposed(header, records) => Durable::Never(header, records),
         }
     }
@@ -288,25 +293,33 @@ impl Disk {
     /// Waits until an invalidation survives a crash. Where the disk does not let it, what is left there is
     /// made unreadable; where that fails too, it is counted and said.
     pub(in crate::store) async fn await_durable(&self, durable: Durable) {
-        let is_struck = match durable {
+        let begun = Instant::now();
+        let (is_durable, header, records) = match durable {
             Durable::Now => return,
-            Durable::Soon(told) => within(LONGEST_SYNC, told).await,
-            Durable::Never(_, records) if records.is_empty() => false,
-            Durable::Never(header, records) => {
-                let (tell, told) = oneshot::channel();
-                let engine = Arc::clone(&self.engine);
-                let job = move || {
-                    // Who does not wait any more does not want it.
-                    tell.send(engine.strike_out(&header, &records)).ok();
-                };
-                let is_asked = self.observer.writes().run(Box::new(job)).is_ok();
-                is_asked && within(LONGEST_SYNC, told).await
+            Durable::Soon(told, header, records) => {
+                (within(LONGEST_SYNC, told).await, header, records)
             }
+            Durable::Never(header, records) => (false, header, records),
         };
-        if !is_struck {
+        let left = LONGEST_SYNC.saturating_sub(begun.elapsed());
+        if !is_durable && !self.strike_out(header, records, left).await {
             self.engine.counters.volatile.add();
             tracing::error!("An invalidation could not be written to disk; a crash may undo it");
         }
+    }
+
+    /// Makes records unreadable; whether that went well within this time.
+    async fn strike_out(&self, header: Header, records: Vec<Known>, most: Duration) -> bool {
+        if records.is_empty() {
+            return false;
+        }
+        let (tell, told) = oneshot::channel();
+        let engine = Arc::clone(&self.engine);
+        let job = move || {
+            // Who does not wait any more does not want it.
+            tell.send(engine.strike_out(&header, &records)).ok();
+        };
+        self.observer.writes().run(Box::new(job)).is_ok() && within(most, told).await
     }
 
     /// Writes what waits, up to `deadline`, and ends the segment. Returns how many responses wait still.
@@ -321,6 +334,10 @@ impl Disk {
         if Instant::now() < deadline {
             if self.engine.is_trusted() {
                 self.engine.bury_all_superseded();
+                if !self.engine.owed.is_empty() {
+                    // In the segment that ends, not behind it.
+                    self.engine.sync();
+                }
                 self.engine.note(&self.engine.log.close());
                 self.engine.note(&uses::save(&*self.engine.io, &self.engine.index.uses()));
             }
@@ -368,8 +385,8 @@ pub(super) fn engine(
 pub(in crate::store) enum Durable {
     /// There was nothing on disk.
     Now,
-    /// As soon as this says so.
-    Soon(oneshot::Receiver<bool>),
+    /// As soon as this says so; until then these records are still there.
+    Soon(oneshot::Receiver<bool>, Header, Vec<Known>),
     /// The disk does not take this tombstone: these records are still there.
     Never(Header, Vec<Known>),
 }

@@ -105,6 +105,7 @@ impl Log {
     }
 
     pub(super) fn lose(&self, open: &Open) {
+        self.losses.fetch_add(1, Ordering::AcqRel);
         let segment = &open.segment;
         let flushed = segment.flushed.load(Ordering::Acquire);
         segment.end.store(flushed, Ordering::Release);

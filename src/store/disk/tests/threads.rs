@@ -218,3 +218,27 @@ fn who_waits_for_a_sync_is_told_after_a_panic_too() {
     wait(disk.await_durable(durable));
     assert_eq!(disk.events().volatile, 0);
 }
+
+#[test]
+fn an_invalidation_waits_for_no_segment_that_is_begun() {
+    let model = Faulty::new();
+    let disk = Arc::new(opened(&model, SMALL));
+    wait(disk.recovered());
+    let hold = model.hold(Op::Create);
+    assert!(disk.publish(&plain("/a", 1, 3000), &Ticket::default()));
+    hold.reached(1);
+    let (tell, told) = std::sync::mpsc::channel();
+    let taker = Arc::clone(&disk);
+    let taking = thread::spawn(move || tell.send(taker.invalidate_key(&key("/a"))));
+    let (count, durable) =
+        told.recv_timeout(Duration::from_secs(5)).expect("it waits for a device");
+    assert_eq!(count, 1);
+    taking.join().unwrap().unwrap();
+    drop(hold);
+    wait(disk.await_durable(durable));
+    assert_eq!(disk.events().volatile, 0);
+    for seed in 0..20 {
+        let crashed = Scene::on(model.crash(seed), SMALL);
+        assert!(crashed.find(&key("/a")).is_empty(), "seed {seed}");
+    }
+}

@@ -160,7 +160,8 @@ fn an_invalidation_survives_a_sync_that_failed_before_one_that_went_well() {
         let stored: Vec<_> = (0..8).map(|n| plain(&format!("/{n}"), 1, 3000)).collect();
         stored.iter().for_each(|stored| assert!(scene.put(stored)));
         scene.sync();
-        scene.model.fail(Fault::new(Op::Sync, Errno::IO, When::Next(1)));
+        // That of its tombstone, and that of what is struck out instead.
+        scene.model.fail(Fault::new(Op::Sync, Errno::IO, When::Next(2)));
         assert!(!scene.invalidate_for_good(&key("/1")), "it is not known to last");
         scene.engine().retry_if_due(later(1));
         assert!(scene.engine().sync());
