@@ -23,6 +23,7 @@ use super::queue::Queue;
 use super::record::{self, Header, variant_of};
 use super::spot::{LONGEST_SEGMENT, Spot};
 use super::syncer::Syncer;
+use super::unread::Unread;
 use super::witness::Witness;
 use crate::store::groups::Epochs;
 use crate::store::queries::Queries;
@@ -84,6 +85,7 @@ pub(super) struct Engine {
     pub(super) is_resident: Resident,
     pub(super) owed: Owed,
     pub(super) given_up: GivenUp,
+    pub(super) unread_places: Unread,
     /// Large files of records that were replaced: they go once what replaced them lasts.
     outdated: Mutex<Vec<u64>>,
     restore: Restore,
@@ -147,6 +149,7 @@ impl Engine {
             is_gone: Mutex::default(),
             owed: Owed::default(),
             given_up: GivenUp::default(),
+            unread_places: Unread::default(),
             outdated: Mutex::default(),
         }
     }
@@ -213,7 +216,7 @@ impl Engine {
         }
     }
 
-    /// Writes, syncs, reads and removes a file.
+    /// Writes, syncs, reads and removes a file of the size of a segment.
     fn probe(&self) -> io::Result<()> {
         let name = names::probe();
         self.io.remove(&name).ok();

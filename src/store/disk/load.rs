@@ -232,7 +232,10 @@ impl Engine {
             }
             return;
         }
-        self.unread(error);
+        let Spot { seq, offset, .. } = known.spot;
+        if self.is_bad(Origin::Record { segment: seq, offset, digest: key.digest() }, error) {
+            self.discard(key.digest(), known);
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! tier        what the store sees                    threads, queue, rate   who writes, and when
 //! engine      the tier without its threads           syncer                 who waits for the disk
 //!   write     a response gets to disk                observer               is told of damage
-//!   load      a response gets from disk              breaker, counters
+//!   load      a response gets from disk              breaker, unread, counters
 //!   reclaim   the oldest gives way                   directory, names       whose files these are
 //!   recovery  what earlier runs left                 io, pool               files, threads that wait
 //! index       where each response is                 record, segment        the bytes on disk
@@ -50,6 +50,7 @@ mod syncer;
 mod tests;
 mod threads;
 mod tier;
+mod unread;
 pub(in crate::store) mod uses;
 mod waiting;
 pub(in crate::store) mod witness;

@@ -47,14 +47,11 @@ impl Observer {
     fn engine(&self) -> Option<Arc<Engine>> {
         self.engine.get()?.upgrade()
     }
-}
 
-impl Witness for Observer {
-    fn damaged(&self, origin: &Origin, offset: u64) {
-        tracing::warn!(file = %origin, offset, "A stored response is damaged and goes");
-        let Some(engine) = self.engine() else { return };
-        engine.counters.damaged.add();
-        match *origin {
+    /// Takes out what has its body here. That takes reading, and who reads a body must not wait. When nobody
+    /// has the time, it is met again.
+    fn discard(&self, engine: Arc<Engine>, origin: Origin) {
+        let job = move || match origin {
             Origin::Record { segment, offset, digest } => {
                 engine.discard_body(segment, offset, digest);
             }
@@ -64,14 +61,24 @@ impl Witness for Observer {
                 }
             }
             Origin::Growing { .. } => {}
-        }
+        };
+        self.reads.run(Box::new(job)).ok();
+    }
+}
+
+impl Witness for Observer {
+    fn damaged(&self, origin: &Origin, offset: u64) {
+        tracing::warn!(file = %origin, offset, "A stored response is damaged and goes");
+        let Some(engine) = self.engine() else { return };
+        engine.counters.damaged.add();
+        self.discard(engine, *origin);
     }
 
     fn unreadable(&self, origin: &Origin, offset: u64, error: &io::Error) {
         let Some(engine) = self.engine() else { return };
         tracing::debug!(file = %origin, offset, "A stored response could not be read: {error}");
-        if error.kind() != io::ErrorKind::ResourceBusy {
-            engine.unread(error);
+        if error.kind() != io::ErrorKind::ResourceBusy && engine.is_bad(*origin, error) {
+            self.discard(engine, *origin);
         }
     }
 
@@ -99,13 +106,15 @@ impl Engine {
                 && self.log.segment(known.spot).is_some_and(|segment| is_same(&segment))
         };
         for known in self.index.look(digest).records {
-            let is_based = || {
-                let meta = self.head_of(&known).map(|(_, meta)| meta.body);
-                matches!(meta, Some(Place::Base { seq: s, offset: o, .. }) if (s, o) == (seq, offset))
-            };
-            if is_here(&known) || (known.is_update && is_based()) {
+            if is_here(&known) || (known.is_update && self.is_based(&known, seq, offset)) {
                 self.discard(digest, &known);
             }
         }
+    }
+
+    /// Whether the body of a record is in this one.
+    pub(super) fn is_based(&self, known: &Known, seq: u32, offset: u64) -> bool {
+        let meta = self.head_of(known).map(|(_, meta)| meta.body);
+        matches!(meta, Some(Place::Base { seq: s, offset: o, .. }) if (s, o) == (seq, offset))
     }
 }

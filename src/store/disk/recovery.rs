@@ -16,15 +16,13 @@ use super::record::{self, HAS_RULE, Kind, ONE, Place, Run};
 use super::segment::footer::{self, FooterEntry, NoFooter};
 use super::segment::{self, scan};
 use super::spot::{SEQUENCES, Spot};
+use super::unread::EIO;
 use super::uses;
 use crate::store::memory;
 use crate::store::opening::Recovered;
 
 /// How many records are put into the index without letting go of the notes.
 const BATCH: usize = 512;
-
-/// The device failed.
-const EIO: i32 = rustix::io::Errno::IO.raw_os_error();
 
 /// Runs are told apart by the bits of ids from this one on.
 const RUN_SHIFT: u32 = 38;

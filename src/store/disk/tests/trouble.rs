@@ -6,7 +6,7 @@ use rustix::io::Errno;
 
 use super::cast::{ids, is_found, plain};
 use super::log::said;
-use crate::store::contract::key;
+use crate::store::contract::{key, read};
 use crate::store::disk::io::faulty::{Fault, Op, When};
 use crate::store::disk::names;
 use crate::store::disk::scene::{SMALL, Scene};
@@ -90,9 +90,16 @@ fn trouble_with_reading_makes_misses_until_it_is_over() {
     let scene = Scene::new(SMALL);
     let (small, large) = (plain("/small", 1, 9000), plain("/large", 1, 90_000));
     assert!(scene.put(&small) && scene.put(&large));
+    for path in ["/0", "/1", "/2"] {
+        assert!(scene.put(&plain(path, 1, 100)));
+    }
     scene.sync();
     scene.model.fail(Fault::new(Op::Read, Errno::IO, When::Always));
+    for path in ["/0", "/1", "/0", "/1"] {
+        assert!(ids(&scene, &key(path)).is_empty() && scene.engine().is_readable(), "it alone");
+    }
     let lines = said(|| {
+        assert!(ids(&scene, &key("/2")).is_empty() && !scene.engine().is_readable());
         for _ in 0..3 {
             assert!(
                 ids(&scene, &key("/small")).is_empty() && ids(&scene, &key("/large")).is_empty()
@@ -102,10 +109,32 @@ fn trouble_with_reading_makes_misses_until_it_is_over() {
         assert!(ids(&scene, &key("/small")).is_empty());
     });
     assert_eq!(lines.iter().filter(|line| line.contains("WARN")).count(), 1, "{lines:#?}");
-    assert_eq!(scene.disk.events().unreadable, 1);
+    assert_eq!(scene.disk.events().unreadable, 3);
     scene.model.clear();
     scene.engine().retry_if_due(later(10));
     assert!(is_found(&scene, &small) && is_found(&scene, &large));
+}
+
+#[test]
+fn a_bad_place_is_one_miss_and_what_is_there_goes() {
+    let scene = Scene::new(SMALL);
+    let stored = ["/bad", "/good", "/large"].map(|path| plain(path, 1, 1000));
+    stored.iter().for_each(|stored| assert!(scene.put(stored)));
+    let large = plain("/large", 2, 90_000);
+    assert!(scene.put(&large));
+    scene.sync();
+    let reader = scene.find(&key("/large")).iter().next().unwrap().reader();
+    scene.model.fail(Fault::new(Op::Read, Errno::IO, When::Next(1)));
+    assert!(ids(&scene, &key("/bad")).is_empty());
+    assert!(is_found(&scene, &stored[1]) && scene.engine().is_trusted());
+    scene.model.fail(Fault::new(Op::Read, Errno::IO, When::Always));
+    assert!(read(reader).is_err());
+    scene.model.clear();
+    assert!(is_found(&scene, &stored[1]) && scene.engine().is_trusted());
+    for path in ["/bad", "/large"] {
+        assert!(ids(&scene, &key(path)).is_empty(), "{path}: it is fetched anew");
+    }
+    assert_eq!(scene.disk.events().unreadable, 2);
 }
 
 #[test]
