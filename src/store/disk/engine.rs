@@ -224,6 +224,8 @@ impl Engine {
         let (written, mut read) = ([0x5a; 4096], [0; 4096]);
         let tried = file.write_at(&written, 0).and_then(|()| file.sync());
         let tried = tried.and_then(|()| file.read_at(&mut read, 0));
+        // A segment is begun the next time: there is to be room for it.
+        let tried = tried.and_then(|()| file.reserve(self.limits.segment));
         self.io.remove(&name)?;
         tried
     }
@@ -250,7 +252,7 @@ impl Engine {
                 Ok(spot) => return Ok(spot),
                 Err(Unwritten::Full) => {
                     make_room()?;
-                    self.log.roll(open)?;
+                    self.roll(open)?;
                 }
                 Err(Unwritten::Slow) => self.log.flush()?,
             }
@@ -266,7 +268,18 @@ impl Engine {
             return Ok(());
         }
         self.make_room(self.limits.segment)?;
-        self.log.roll(open)
+        self.roll(open)
+    }
+
+    /// Begins a new segment. Where others have filled the device, the oldest one gives way to it.
+    fn roll(&self, open: Option<u32>) -> io::Result<()> {
+        let is_full = |error: &io::Error| {
+            matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        };
+        match self.log.roll(open) {
+            Err(error) if is_full(&error) && self.give_up_oldest()? => self.log.roll(open),
+            rolled => rolled,
+        }
     }
 
     /// Appends a record, if the open segment has room.

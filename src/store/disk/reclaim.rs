@@ -69,11 +69,7 @@ impl Engine {
 
     /// Gives up a segment, after what is still wanted of it was copied.
     fn reclaim(&self, segment: &Segment) -> io::Result<()> {
-        let listed = footer::read(&*segment.file, segment.head);
-        let is_listed = listed.is_ok();
-        let entries = listed.unwrap_or_else(|_none| {
-            scan::scan(&*segment.file, segment.head, segment.end()).entries
-        });
+        let (entries, is_listed) = entries_of(segment);
         let mut room = segment.end() / SPARED;
         for entry in entries.iter().filter(|entry| entry.kind.is_response()) {
             let tag = Tag::new(entry.digest, entry.variant);
@@ -107,6 +103,27 @@ impl Engine {
         }
         self.counters.reclaimed.add();
         Ok(())
+    }
+
+    /// Gives up the oldest segment that is not open, without copying anything: there is no room. False when
+    /// there is none.
+    pub(super) fn give_up_oldest(&self) -> io::Result<bool> {
+        let oldest = if self.meanwhile.is_running() { None } else { self.log.oldest() };
+        let Some(segment) = oldest else { return Ok(false) };
+        let based = entries_of(&segment).0.into_iter().filter_map(|entry| {
+            // Its head is elsewhere, and of no use without the body.
+            let known = self.index.at(Tag::new(entry.digest, entry.variant))?;
+            let may_be = known.is_update && entry.kind == Kind::Object;
+            (may_be && self.is_based(&known, segment.seq, entry.offset)).then_some(known)
+        });
+        let based: Vec<_> = based.filter(|known| self.index.remove(known)).collect();
+        for known in self.index.forget_segment(segment.seq).iter().chain(&based) {
+            self.gone(known);
+            self.counters.evicted.add();
+        }
+        self.log.drop_oldest(&segment)?;
+        self.counters.reclaimed.add();
+        Ok(true)
     }
 
     /// Copies a record that was used, or that points to files. False when it is to go.
@@ -208,6 +225,14 @@ impl Engine {
     /// Whether no group that it belongs to was invalidated.
     fn is_wanted(&self, meta: &Meta, header: &Header) -> bool {
         !self.epochs.are_over_head(&meta.key, &meta.head, header.generation)
+    }
+}
+
+/// What a segment has, and whether its footer says so.
+fn entries_of(segment: &Segment) -> (Vec<FooterEntry>, bool) {
+    match footer::read(&*segment.file, segment.head) {
+        Ok(entries) => (entries, true),
+        Err(_none) => (scan::scan(&*segment.file, segment.head, segment.end()).entries, false),
     }
 }
 

@@ -328,3 +328,39 @@ fn a_large_body_that_does_not_fit_leaves_nothing_behind() {
         assert!(scene.put(&after) && is_found(&scene, &after), "{op:?}");
     }
 }
+
+#[test]
+fn a_device_with_room_for_little_and_not_for_a_segment_is_said_to_be_full_once() {
+    let scene = Scene::new(SMALL);
+    scene.model.fail(Fault::new(Op::Reserve, Errno::NOSPC, When::Always));
+    let lines = said(|| {
+        for n in 1..6 {
+            scene.put(&plain(&format!("/{n}"), 1, 9000));
+            scene.engine().sync();
+            scene.engine().retry_if_due(later(40 * n));
+        }
+    });
+    assert_eq!(lines.iter().filter(|line| line.contains("WARN")).count(), 1, "{lines:#?}");
+}
+
+#[test]
+fn the_oldest_segment_gives_way_where_others_have_filled_the_device() {
+    let scene = Scene::new(SMALL);
+    let first = plain("/first", 1, 9000);
+    assert!(scene.put(&first));
+    let mut n = 0;
+    while scene.engine().log.segments() < 3 || scene.engine().log.has_room(10_000) {
+        n += 1;
+        assert!(scene.put(&plain(&format!("/{n}"), 1, 9000)));
+    }
+    scene.sync();
+    let before = scene.usage().responses;
+    scene.model.fail(Fault::new(Op::Reserve, Errno::NOSPC, When::Next(1)));
+    let last = plain("/last", 1, 9000);
+    assert!(scene.put(&last) && scene.engine().is_trusted());
+    scene.sync();
+    for scene in [&scene, &scene.killed()] {
+        assert!(is_found(scene, &last) && !is_found(scene, &first));
+        assert!(scene.usage().responses > before / 2, "{}", scene.usage().responses);
+    }
+}
