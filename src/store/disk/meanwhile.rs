@@ -8,6 +8,9 @@ use parking_lot::{Mutex, MutexGuard};
 /// The most keys that are noted; with one more, everything that is not found yet counts as gone.
 const MOST: usize = 256 << 10;
 
+/// The same for tombstones that are found: 16 bytes each, and a little.
+const TOMBSTONES: usize = 4 << 20;
+
 /// What was invalidated or replaced since the start, as long as the recovery runs.
 #[derive(Debug, Default)]
 pub(super) struct Meanwhile(Mutex<Notes>);
@@ -22,6 +25,9 @@ pub(super) struct Notes {
     keys: HashMap<u128, u64>,
     /// Of these variants, what is older is gone.
     variants: HashMap<(u128, u32), u64>,
+    /// The same for tombstones that were found, by 64 bits of what they name. Two that share these make
+    /// each other's gone: a miss.
+    buried: HashMap<u64, u64>,
     /// Everything that is older is gone.
     floor: u64,
 }
@@ -67,17 +73,20 @@ impl Notes {
         generation < self.floor
             || is_older(self.keys.get(&digest))
             || is_older(self.variants.get(&(digest, variant)))
+            || is_older(self.buried.get(&fold(digest, None)))
+            || is_older(self.buried.get(&fold(digest, Some(variant))))
     }
 
-    /// A tombstone was found: the same, for what is found after it.
-    pub(super) fn bury_key(&mut self, digest: u128, below: u64) {
-        self.note(below, |notes| raise(notes.keys.entry(digest).or_default(), below));
-    }
-
-    /// The tombstone of a variant was found.
-    pub(super) fn bury_variant(&mut self, digest: u128, variant: u32, below: u64) {
-        let place = (digest, variant);
-        self.note(below, |notes| raise(notes.variants.entry(place).or_default(), below));
+    /// A tombstone was found, of a key or of one variant: the same, for what is found after it.
+    pub(super) fn bury(&mut self, digest: u128, variant: Option<u32>, below: u64) {
+        if self.is_over {
+            return;
+        }
+        if self.buried.len() >= TOMBSTONES {
+            raise(&mut self.floor, below);
+        } else {
+            raise(self.buried.entry(fold(digest, variant)).or_default(), below);
+        }
     }
 
     fn note(&mut self, below: u64, note: impl FnOnce(&mut Self)) -> bool {
@@ -91,6 +100,13 @@ impl Notes {
         }
         true
     }
+}
+
+/// 64 bits of a key, or of one of its variants, whose numbers have 24 bits.
+fn fold(digest: u128, variant: Option<u32>) -> u64 {
+    let (low, high) = (digest as u64, (digest >> 64) as u64);
+    let variant = u64::from(variant.unwrap_or(u32::MAX));
+    low.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ high ^ variant.wrapping_mul(0xc2b2_ae3d_27d4_eb4f)
 }
 
 fn raise(place: &mut u64, below: u64) {
@@ -125,6 +141,19 @@ mod tests {
             assert_eq!(meanwhile.note_key(1, 10), !is_whole, "it may come back");
             assert!(!meanwhile.lock().are_against(1, 0, 9));
         }
+    }
+
+    #[test]
+    fn many_tombstones_are_against_nothing_else() {
+        let meanwhile = Meanwhile::default();
+        let mut notes = meanwhile.lock();
+        for n in 0..=MOST as u128 {
+            notes.bury(n << 1, (n % 3 == 0).then_some(7), 10);
+        }
+        assert!(notes.are_against(0, 7, 9) && !notes.are_against(0, 8, 9));
+        assert!(notes.are_against(2, 7, 9) && notes.are_against(2, 8, 9));
+        assert!(!notes.are_against(2, 7, 10) && !notes.are_against(3, 7, 9));
+        assert!(!notes.are_against(u128::MAX, 0, 9), "nobody has asked for that");
     }
 
     #[test]

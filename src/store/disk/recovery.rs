@@ -190,10 +190,10 @@ impl Engine {
     /// who did not know of it yet.
     fn recover_tombstone(&self, notes: &mut Notes, entry: &FooterEntry) {
         let which = if entry.flags & ONE != 0 {
-            notes.bury_variant(entry.digest, entry.variant, entry.generation);
+            notes.bury(entry.digest, Some(entry.variant), entry.generation);
             Which::Variant(entry.variant)
         } else {
-            notes.bury_key(entry.digest, entry.generation);
+            notes.bury(entry.digest, None, entry.generation);
             Which::All
         };
         let taken = self.index.take_records(entry.digest, which, entry.generation);
