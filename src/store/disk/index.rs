@@ -212,6 +212,14 @@ impl Index {
         })
     }
 
+    /// Whether the record of this number is found: nothing that comes after it is there.
+    pub(super) fn has(&self, tag: Tag, generation: u64) -> bool {
+        let Some(shard) = self.shard(tag) else { return false };
+        shard.of(tag).is_some_and(|known| {
+            known.generation == generation && !known.is_superseded && !shard.is_hidden(&known)
+        })
+    }
+
     /// The record of a variant, superseded or not.
     pub(super) fn at(&self, tag: Tag) -> Option<Known> {
         self.shard(tag)?.of(tag)

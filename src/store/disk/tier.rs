@@ -239,10 +239,9 @@ impl Disk {
         before.is_some_and(|uses| uses > 0)
     }
 
-    /// Whether the response is what the index has of its variant.
+    /// Whether the response is what is found of its variant on disk.
     pub(in crate::store) fn has(&self, stored: &StoredResponse) -> bool {
-        let known = self.engine.index.at(Tag::of(stored));
-        known.is_some_and(|known| known.generation == stored.id() && !known.is_superseded)
+        self.engine.index.has(Tag::of(stored), stored.id())
     }
 
     /// Whether the response waits to be written.

@@ -91,3 +91,16 @@ fn what_is_superseded_does_not_wait_to_be_written_any_more() {
     assert!(ids(&scene, &key("/a")).is_empty() && ids(&scene.killed(), &key("/a")).is_empty());
     assert_eq!(ids(&scene, &key("/b")), [other.id()]);
 }
+
+#[test]
+fn a_record_that_a_later_one_hides_is_not_there() {
+    let scene = Scene::new(SMALL);
+    let [first, second] = [1, 2].map(|second| plain("/a", second, 900));
+    assert!(scene.put(&first) && scene.disk.has(&first));
+    assert!(scene.disk.publish(&second, &Ticket::default()));
+    assert!(!scene.disk.has(&first), "the later one waits to be written");
+    scene.drain();
+    assert!(scene.disk.has(&second) && !scene.disk.has(&first));
+    scene.disk.supersede(&plain("/a", 3, 900));
+    assert!(!scene.disk.has(&second));
+}
