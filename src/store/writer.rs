@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::growing::Growing;
 use super::memory::next_id;
+use super::same::{gives_way, is_same_variant};
 use super::shared::{Published, Shared};
 use super::sink::Sink;
 use super::stored::{Content, Parts, StoredResponse};
@@ -258,7 +259,7 @@ impl Writer {
         match self.part.take() {
             None => {
                 let content = sink.finish(Partial::whole(self.length)).await?.content();
-                self.finish_whole(head, trailers, content)
+                self.finish_whole(head, trailers, content).await
             }
             Some(Part { interval, complete_length, onto }) => {
                 let part = policy::Part { interval, complete_length };
@@ -268,7 +269,7 @@ impl Writer {
         }
     }
 
-    fn finish_whole(
+    async fn finish_whole(
         &self,
         head: StoredHead,
         trailers: Option<HeaderMap>,
@@ -278,9 +279,29 @@ impl Writer {
         let response = self.response(*id, head, trailers, content);
         match shared.publish(&response, ticket) {
             Published::Stored => Ok(response),
-            Published::Refused => Err(self.refusal(&response)),
+            Published::Refused => {
+                let stored = self.in_place_of_a_part(&response).await;
+                stored.ok_or_else(|| self.refusal(&response))
+            }
             Published::Dropped => Err(NotStored::Broken),
         }
+    }
+
+    /// Where only a part of the same representation is later, the whole takes its place, as later as that.
+    /// The disk tier, which knows what is later and not what it is, has refused it.
+    async fn in_place_of_a_part(&self, response: &StoredResponse) -> Option<StoredResponse> {
+        let Announced { shared, ticket, id: begun, key } = &self.announced;
+        shared.disk()?;
+        // Before all that is looked at: what is invalidated from here on has a larger number.
+        let id = next_id();
+        let stored = shared.find(key).await;
+        let is_part = |other: &&StoredResponse| {
+            is_same_variant(other, response) && gives_way(other, response)
+        };
+        let part = stored.iter().find(is_part)?;
+        let whole = response.with_head(id, response.head().clone());
+        let is_over = shared.epochs.are_over(response.groups(), *begun);
+        (!is_over && shared.replace(part, &whole, ticket)).then_some(whole)
     }
 
     /// Why this was not stored.

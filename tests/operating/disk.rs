@@ -2,15 +2,18 @@
 //! may use it, and `larder cache`.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::json;
+use super::{File, json};
 use crate::support::binary::{Binary, Exit};
 use crate::support::client::{Client, get};
+use crate::support::gate::eventually;
 use crate::support::origin::{Origin, Reply};
+use crate::support::pattern;
 
 /// A proxy on a free port with this cache directory; its `Ready to serve`, and where it listens.
 async fn start(directory: &Path, more: &[&str]) -> (Binary, Value, SocketAddr) {
@@ -37,6 +40,81 @@ async fn stop(larder: Binary) -> Value {
 async fn cache(directory: &Path, words: &[&str]) -> Exit {
     let directory = directory.to_str().unwrap();
     Binary::start(&[&["cache", "--cache-dir", directory], words].concat()).exit().await
+}
+
+#[tokio::test]
+async fn what_only_memory_had_is_there_after_a_stop_in_order() {
+    let (origin, directory) = (Origin::start().await, tempfile::tempdir().unwrap());
+    // So slow that only the first response is written before the end.
+    let file = File::new("write_behind_rate = \"1\"\n");
+    let (larder, _, address) = start(directory.path(), &["--config", &file.path]).await;
+    for n in 0..40 {
+        origin.route(&format!("/{n}"), Reply::cacheable(60, format!("page {n}")));
+        get(address, &origin.url(&format!("/{n}"))).await;
+    }
+    let stopped = stop(larder).await;
+    assert_eq!(stopped["unspilled"], 0, "{stopped}");
+    assert!(stopped["spilled"].as_u64().is_some_and(|count| count >= 39), "{stopped}");
+    let (larder, ready, address) = start(directory.path(), &[]).await;
+    assert_eq!(ready["disk_responses"], 40);
+    for n in 0..40 {
+        let hit = get(address, &origin.url(&format!("/{n}"))).await;
+        assert_eq!(hit.text(), format!("page {n}"));
+        assert!(hit.cache_status().starts_with("larder; hit"), "{}", hit.cache_status());
+    }
+    origin.wait_for_requests(40).await;
+    stop(larder).await;
+}
+
+/// Asks for pages and for long files, all of them new; none of them may fail.
+async fn requests_go_on(origin: &Origin, client: &mut Client, name: &str) {
+    for (n, size) in [5, 70_000, 3 << 20].into_iter().cycle().take(9).enumerate() {
+        let path = format!("/{name}/{n}");
+        origin.route(&path, Reply::cacheable(60, "").pattern(size));
+        for _ in 0..2 {
+            let response = client.get(&origin.url(&path)).await;
+            assert_eq!((response.status, response.body.len() as u64), (200, size), "{path}");
+            pattern::check(0, &response.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn requests_go_on_when_the_directory_is_deleted_and_it_is_made_again() {
+    let (origin, parent) = (Origin::start().await, tempfile::tempdir().unwrap());
+    let directory = parent.path().join("cache");
+    let (mut larder, _, address) = start(&directory, &["--memory", "1MiB"]).await;
+    let mut client = Client::connect(address).await;
+    requests_go_on(&origin, &mut client, "before").await;
+    // It may write there while we delete.
+    eventually("it to be gone", || std::fs::remove_dir_all(&directory).ok()).await;
+    requests_go_on(&origin, &mut client, "without").await;
+    let what = |line: &str| line.contains("\"warn\"");
+    let warning: Value = serde_json::from_str(&larder.line("a warning", what).await).unwrap();
+    let text = warning["message"].as_str().unwrap();
+    assert!(text.contains("cache directory") || text.contains("cache_dir"), "{warning}");
+    eventually("a new directory", || directory.join("seg").is_dir().then_some(())).await;
+    requests_go_on(&origin, &mut client, "after").await;
+    stop(larder).await;
+}
+
+#[tokio::test]
+async fn requests_go_on_when_the_directory_may_not_be_written() {
+    let (origin, directory) = (Origin::start().await, tempfile::tempdir().unwrap());
+    let (larder, _, address) = start(directory.path(), &["--memory", "1MiB"]).await;
+    let mut client = Client::connect(address).await;
+    requests_go_on(&origin, &mut client, "before").await;
+    let may = |mode| {
+        for name in ["", "seg", "obj", "part"] {
+            let permissions = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(directory.path().join(name), permissions).unwrap();
+        }
+    };
+    // Not for whoever may everything: there, nothing changes.
+    may(0o500);
+    requests_go_on(&origin, &mut client, "without").await;
+    may(0o700);
+    stop(larder).await;
 }
 
 /// An origin with three pages and a larger file, all of them in this directory's cache.

@@ -1,5 +1,6 @@
 //! Bodies on their way: at once, whole or visibly broken, at the pace of who reads.
 
+mod growing;
 mod pressure;
 mod truncation;
 mod window;

@@ -1,5 +1,6 @@
 //! The real program as a child process: what a person at a terminal sees of it. Peers in Python too.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -9,6 +10,7 @@ use std::thread;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::gate::within;
 
@@ -43,7 +45,7 @@ impl Binary {
 
     /// Starts `larder` with these arguments and environment variables.
     pub fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_larder"));
+        let mut command = Command::new(program());
         for (name, _) in std::env::vars_os() {
             if name == "RUST_LOG" || name.to_string_lossy().starts_with("LARDER_") {
                 command.env_remove(name);
@@ -72,6 +74,12 @@ impl Binary {
 
     /// Starts a proxy on a free port that logs json; waits until it serves.
     pub async fn serve(arguments: &[&str]) -> (Self, SocketAddr) {
+        let (binary, _, address) = Self::serve_saying(arguments).await;
+        (binary, address)
+    }
+
+    /// The same, with its `Ready to serve`.
+    pub async fn serve_saying(arguments: &[&str]) -> (Self, Value, SocketAddr) {
         let always = ["serve", "--listen", "127.0.0.1:0", "--log-format", "json"];
         let mut binary = Self::start(&[&always[..], arguments].concat());
         let ready = binary.line("`Ready to serve`", |line| line.contains("Ready to serve")).await;
@@ -79,7 +87,35 @@ impl Binary {
         let first = ready["listen"].as_str().and_then(|all| all.split([',', ' ']).next());
         let address = first.and_then(|first| first.parse().ok());
         let address = address.unwrap_or_else(|| panic!("no address in {ready}"));
-        (binary, address)
+        (binary, ready, address)
+    }
+
+    /// Reads its output to the end, and keeps the warnings, the errors, what is no line of the log, and
+    /// `Stopped`.
+    pub fn conclusion(&mut self) -> JoinHandle<Vec<String>> {
+        let closed = || mpsc::channel(1).1;
+        let mut stdout = std::mem::replace(&mut self.stdout, closed());
+        let mut stderr = std::mem::replace(&mut self.stderr, closed());
+        tokio::spawn(async move {
+            let mut kept = Vec::new();
+            loop {
+                let line = tokio::select! {
+                    Some(line) = stdout.recv() => line,
+                    Some(line) = stderr.recv() => line,
+                    else => return kept,
+                };
+                let parsed: Value = serde_json::from_str(&line).unwrap_or_default();
+                if parsed["level"] != "info" || parsed["message"] == "Stopped" {
+                    kept.push(line);
+                }
+            }
+        })
+    }
+
+    /// Ends it at once, by `kill -9`; nothing of it runs any more when this returns.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it has not ended by itself");
+        self.child.wait().expect("the program is our child");
     }
 
     /// The directory that it was started in.
@@ -179,6 +215,11 @@ impl Binary {
         let status = self.child.wait().expect("the program is our child");
         Exit { status, stdout, stderr }
     }
+}
+
+/// The program: the one of this build, unless a variable names another.
+fn program() -> OsString {
+    std::env::var_os("LARDER_TEST_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_larder").into())
 }
 
 impl Drop for Binary {

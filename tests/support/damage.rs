@@ -27,6 +27,11 @@ pub fn damage(directory: &Path, words: &str, after: u64) -> impl Future<Output =
     }
 }
 
+/// Whether a file of a cache directory has these words.
+pub fn contains(directory: &Path, words: &str) -> bool {
+    below(directory).iter().any(|file| place(file, words.as_bytes()).is_some())
+}
+
 /// All files below a directory, those that have gone meanwhile left out.
 pub fn below(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };

@@ -104,6 +104,11 @@ pub fn not_yet<F: Future>(what: impl Display, event: F) -> impl Future<Output = 
     }
 }
 
+/// Lets so much time pass: for what happens at a moment that nobody announces, as a crash does.
+pub fn moment(span: Duration) -> impl Future<Output = ()> {
+    sleep(span)
+}
+
 /// Waits until `look` sees something, for conditions that nobody announces.
 #[track_caller]
 pub fn eventually<T>(
