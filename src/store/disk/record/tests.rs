@@ -1,9 +1,11 @@
+use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
 use super::scene::{SEGMENT, fields, head, key, one_of_each, partial, record, whole, written};
 use super::*;
 use crate::net::Scope;
+use crate::policy::CacheKey;
 use crate::store::disk::checksum::BLOCK;
 
 /// Asserts that the record says what was written.
@@ -116,6 +118,27 @@ fn a_flipped_bit_of_a_meta_without_its_checksum_gives_another_meta_or_none() {
             assert!(Meta::decode(&bytes[..end], &header).is_none(), "cut after {end}");
         }
         assert!(Meta::decode(&[&bytes[..], b"\0"].concat(), &header).is_none());
+    }
+}
+
+#[test]
+fn what_is_read_for_a_key_is_the_same_and_only_for_that_key() {
+    for (meta, body) in one_of_each() {
+        let (header, _) = record(&meta, &body, 9, 64);
+        let bytes = meta.encode().unwrap();
+        let other = key("/of-somebody-else");
+        let read = |key: &CacheKey, bytes: &[u8]| {
+            let whole = Bytes::copy_from_slice(bytes);
+            Meta::decode_of(key, &whole, &header, &whole).map(|meta| meta.encode())
+        };
+        assert_eq!(read(&meta.key, &bytes), Some(Some(bytes.clone())));
+        assert_eq!(read(&other, &bytes), None);
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let parsed = Meta::decode(&flipped, &header).map(|meta| meta.encode());
+            assert_eq!(read(&meta.key, &flipped), parsed, "bit {bit}");
+        }
     }
 }
 
