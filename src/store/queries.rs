@@ -80,6 +80,11 @@ impl Queries {
         self.count.store(count + usize::from(!dropped), Ordering::Release);
     }
 
+    /// Whether it takes no more keys.
+    pub(super) fn is_full(&self) -> bool {
+        self.count.load(Ordering::Acquire) >= KEYS
+    }
+
     /// Keys other than `key` under which responses may be stored that answer it too.
     pub(super) fn like(&self, key: &CacheKey) -> Vec<CacheKey> {
         if self.count.load(Ordering::Acquire) == 0 {

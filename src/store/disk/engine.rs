@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::breaker::Breaker;
+use super::buried::Buried;
 use super::counters::Counters;
 use super::given_up::GivenUp;
 use super::index::{Age, Index, Known, Tag, Which};
@@ -16,7 +17,6 @@ use super::io::Io;
 use super::large::LargeFiles;
 use super::log::{Draft, Log, Unwritten};
 use super::meanwhile::Meanwhile;
-use super::names;
 use super::owed::Owed;
 use super::pointers::Pointers;
 use super::queue::Queue;
@@ -214,20 +214,6 @@ impl Engine {
             self.is_suspect.store(false, Ordering::Release);
             tracing::info!("The disk works again; responses are stored there");
         }
-    }
-
-    /// Writes, syncs, reads and removes a file of the size of a segment.
-    fn probe(&self) -> io::Result<()> {
-        let name = names::probe();
-        self.io.remove(&name).ok();
-        let file = self.io.create(&name)?;
-        let (written, mut read) = ([0x5a; 4096], [0; 4096]);
-        let tried = file.write_at(&written, 0).and_then(|()| file.sync());
-        let tried = tried.and_then(|()| file.read_at(&mut read, 0));
-        // A segment is begun the next time: there is to be room for it.
-        let tried = tried.and_then(|()| file.reserve(self.limits.segment));
-        self.io.remove(&name)?;
-        tried
     }
 
     /// Appends a record; begins a new segment where the open one is full, after making room for it. Only
@@ -445,16 +431,4 @@ impl Engine {
     pub(super) fn bytes(&self) -> u64 {
         self.log.bytes() + self.large.bytes()
     }
-}
-
-/// What became of a tombstone.
-#[derive(Debug)]
-pub(super) enum Buried {
-    /// There was nothing to bury.
-    Nothing,
-    /// It is or will be appended, and survives a crash once it is synced. Until then these records are
-    /// still on disk.
-    Appended(Header, Vec<Known>),
-    /// It could not be appended; these records are still on disk.
-    Exposed(Header, Vec<Known>),
 }

@@ -5,11 +5,19 @@ use std::collections::HashMap;
 
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::http::QueryRule;
+use crate::policy::CacheKey;
+use crate::store::queries;
+
 /// The most keys that are noted; with one more, everything that is not found yet counts as gone.
 const MOST: usize = 256 << 10;
 
 /// The same for tombstones that are found: 16 bytes each, and a little.
 const TOMBSTONES: usize = 4 << 20;
+
+/// The most invalidated keys that are kept; with one more, every response that is not found yet and
+/// answers other queries too counts as gone.
+const INVALIDATED: usize = 4 << 10;
 
 /// What was invalidated or replaced since the start, as long as the recovery runs.
 #[derive(Debug, Default)]
@@ -28,6 +36,9 @@ pub(super) struct Notes {
     /// The same for tombstones that were found, by 64 bits of what they name. Two that share these make
     /// each other's gone: a miss.
     buried: HashMap<u64, u64>,
+    /// Keys that were invalidated, by their digest without the query: what would answer them is gone.
+    invalidated: HashMap<u128, Vec<CacheKey>>,
+    invalidated_count: usize,
     /// Everything that is older is gone.
     floor: u64,
 }
@@ -60,6 +71,19 @@ impl Meanwhile {
         self.0.lock().note(below, |notes| raise(notes.variants.entry(place).or_default(), below))
     }
 
+    /// What answers this key too, by a rule for its query, is gone. To be noted before anybody looks for such
+    /// keys: those that are found later look here.
+    pub(super) fn note_query(&self, key: &CacheKey) {
+        let mut notes = self.0.lock();
+        if notes.is_over || notes.invalidated_count > INVALIDATED {
+            return;
+        }
+        notes.invalidated_count += 1;
+        if notes.invalidated_count <= INVALIDATED {
+            notes.invalidated.entry(queries::base_of(key)).or_default().push(key.clone());
+        }
+    }
+
     /// The recovery has ended, and found all that is there or not.
     pub(super) fn end(&self, is_whole: bool) {
         *self.0.lock() = Notes { is_over: true, is_whole, ..Notes::default() };
@@ -75,6 +99,13 @@ impl Notes {
             || is_older(self.variants.get(&(digest, variant)))
             || is_older(self.buried.get(&fold(digest, None)))
             || is_older(self.buried.get(&fold(digest, Some(variant))))
+    }
+
+    /// Whether what has this key and this rule answers a key that was invalidated.
+    pub(super) fn are_against_rule(&self, key: &CacheKey, rule: &QueryRule) -> bool {
+        let same = || self.invalidated.get(&queries::base_of(key)).into_iter().flatten();
+        self.invalidated_count > INVALIDATED
+            || same().any(|other| queries::are_equivalent(rule, key, other))
     }
 
     /// A tombstone was found, of a key or of one variant: the same, for what is found after it.

@@ -16,6 +16,7 @@
 
 mod bodies;
 mod breaker;
+mod buried;
 pub(in crate::store) mod checksum;
 mod chunks;
 mod counters;

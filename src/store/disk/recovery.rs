@@ -1,6 +1,6 @@
 //! The start: what earlier runs have left is found again, the newest first, while requests are answered.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,12 +12,14 @@ use super::io::File;
 use super::log::Segment;
 use super::meanwhile::{Meanwhile, Notes};
 use super::names;
-use super::record::{self, HAS_RULE, Kind, ONE, Place, Run};
+use super::record::{self, HAS_RULE, Header, Kind, ONE, Place, Run};
 use super::segment::footer::{self, FooterEntry, NoFooter};
 use super::segment::{self, scan};
 use super::spot::{SEQUENCES, Spot};
 use super::unread::EIO;
 use super::uses;
+use crate::http::QueryRule;
+use crate::policy::CacheKey;
 use crate::store::memory;
 use crate::store::opening::Recovered;
 
@@ -86,7 +88,7 @@ impl Engine {
     }
 
     /// Finds the records of all segments again, and the large files that they point to. Ends early when
-    /// `stop` says so.
+    /// `stop` says so. What a process that was killed had written is to be synced then.
     pub(super) fn recover(&self, adopted: Adopted, stop: &AtomicBool) -> Recovered {
         let begin = Instant::now();
         let Adopted { segments, mut dropped, is_whole } = adopted;
@@ -101,8 +103,6 @@ impl Engine {
             // Files of this run are known. What no record names is of no use.
             dropped += self.large.sweep(u64::MAX).map_or(0, |swept| swept as u64);
         }
-        // What a process that was killed had written is told of from now on: it is to last.
-        self.sync();
         ending.is_whole = is_whole;
         drop(ending);
         Recovered {
@@ -133,16 +133,17 @@ impl Engine {
                     scan.entries
                 }
             };
-            self.take_in(segment, &entries, &mut found.pointers);
+            self.take_in(segment, &entries, &mut found);
         }
         found
     }
 
     /// Puts the records of a segment into the index, the newest first.
-    fn take_in(&self, segment: &Segment, entries: &[FooterEntry], pointers: &mut Vec<Known>) {
+    fn take_in(&self, segment: &Segment, entries: &[FooterEntry], found: &mut Records) {
         for batch in entries.rchunks(BATCH) {
+            let rules = self.rules_of(segment, batch);
+            let mut invalidated = Vec::new();
             let mut notes = self.meanwhile.lock();
-            let mut rules = Vec::new();
             for entry in batch.iter().rev() {
                 memory::raise_ids(entry.generation.saturating_add(1));
                 segment.is_as_young_as(entry.generation);
@@ -152,6 +153,18 @@ impl Engine {
                     Kind::Object | Kind::Update | Kind::Pointer => {
                         if notes.are_against(entry.digest, entry.variant, entry.generation) {
                             continue;
+                        }
+                        match rules.get(&entry.offset) {
+                            Some(Some((key, rule))) if notes.are_against_rule(key, rule) => {
+                                invalidated.push(entry);
+                                continue;
+                            }
+                            // Nobody knows what it answers.
+                            Some(None) => {
+                                found.is_whole = false;
+                                continue;
+                            }
+                            Some(Some(_)) | None => {}
                         }
                         let (tag, seq) = (Tag::new(entry.digest, entry.variant), segment.seq);
                         let (offset, length) = (entry.offset, entry.length);
@@ -165,25 +178,48 @@ impl Engine {
                         {
                             self.gone(&first);
                         }
-                        let known = self.index.at(tag);
                         if entry.kind == Kind::Pointer {
-                            pointers.extend(known);
-                        }
-                        if entry.flags & HAS_RULE != 0 {
-                            rules.extend(known);
+                            found.pointers.extend(self.index.at(tag));
                         }
                     }
                 }
             }
             drop(notes);
-            for known in rules {
-                if let Some((_, meta)) = self.head_of(&known)
-                    && let Some(rule) = meta.head.query_rule()
-                {
-                    self.queries.add(&meta.key, &rule);
-                }
+            for entry in invalidated {
+                let below = entry.generation.saturating_add(1);
+                self.bury(Header::tombstone(entry.digest, below, Some(entry.variant)));
             }
         }
+    }
+
+    /// Makes known which other queries these records answer, before they are found, and returns it by their
+    /// offsets: nothing for those that cannot be read. Once too many are known, no more are looked at.
+    fn rules_of(&self, segment: &Segment, batch: &[FooterEntry]) -> HashMap<u64, Option<Rule>> {
+        let mut rules = HashMap::new();
+        for entry in batch.iter().filter(|entry| entry.flags & HAS_RULE != 0) {
+            let is_old = {
+                let notes = self.meanwhile.lock();
+                notes.are_against(entry.digest, entry.variant, entry.generation)
+            };
+            if is_old || !entry.kind.is_response() || self.queries.is_full() {
+                continue;
+            }
+            let (offset, length) = (entry.offset, entry.length);
+            let known = Known {
+                tag: Tag::new(entry.digest, entry.variant),
+                generation: entry.generation,
+                spot: Spot { seq: segment.seq % SEQUENCES, offset, length },
+                is_update: entry.kind == Kind::Update,
+                is_superseded: false,
+                uses: 0,
+            };
+            let head = self.head_of(&known);
+            let rule = head.and_then(|(_, meta)| Some((meta.head.query_rule()?, meta.key)));
+            let rule = rule.map(|(rule, key)| (key, rule));
+            rule.iter().for_each(|(key, rule)| self.queries.add(key, rule));
+            rules.insert(offset, rule);
+        }
+        rules
     }
 
     /// What a tombstone names is gone: what is found later, and what was appended behind it by somebody
@@ -241,6 +277,9 @@ impl Engine {
         names.filter_map(|name| Some(names::large_id(&name)?.1)).collect()
     }
 }
+
+/// A key, and which other queries what is stored under it answers.
+type Rule = (CacheKey, QueryRule);
 
 /// The records that were found again.
 #[derive(Debug)]

@@ -80,7 +80,9 @@ impl Scene {
 
     /// Finds all that is there.
     pub(super) fn recover(&self, adopted: Adopted) -> Recovered {
-        self.engine().recover(adopted, &AtomicBool::new(false))
+        let found = self.engine().recover(adopted, &AtomicBool::new(false));
+        self.engine().sync();
+        found
     }
 
     /// The same, but for large files: fast, for tests that start many times.

@@ -44,6 +44,8 @@ impl Threads {
         let find = move || {
             // Who does not wait any more does not want it.
             tell.send(survive(|| finder.recover(adopted, &halt))).ok();
+            // What a process that was killed had written is to last; nobody waits for that.
+            survive(|| finder.sync());
         };
         let (writer, syncer) = (Arc::clone(engine), Arc::clone(engine));
         let all = vec![

@@ -10,8 +10,9 @@ use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
 use super::bodies::Bodies;
+use super::buried::Buried;
 use super::directory::{Directory, OpenError};
-use super::engine::{Buried, Engine, Limits, Parts, Resident, Restore};
+use super::engine::{Engine, Limits, Parts, Resident, Restore};
 use super::index::{Age, Known, Tag, Which};
 use super::io::Io;
 use super::large::LargeFiles;
@@ -252,7 +253,15 @@ impl Disk {
     /// Takes out all under a key. Returns how many there were, and what to wait for before the client is
     /// told.
     pub(in crate::store) fn invalidate_key(&self, key: &CacheKey) -> (usize, Durable) {
-        let (count, buried) = self.engine.take(key.digest(), Which::All, Age::Any);
+        let engine = &self.engine;
+        // In this order: what is found meanwhile looks here once it can be looked for below.
+        engine.meanwhile.note_query(key);
+        let (count, mut buried) = engine.take(key.digest(), Which::All, Age::Any);
+        if engine.meanwhile.is_running() {
+            for other in engine.queries.like(key) {
+                buried = buried.and(engine.take(other.digest(), Which::All, Age::Any).1);
+            }
+        }
         (count, self.durable(buried))
     }
 

@@ -1,4 +1,5 @@
-//! What the device cannot read: one place is a bad one, several are a bad device.
+//! What the device cannot read: one place is a bad one, several are a bad device; and whether it works
+//! again.
 
 use std::collections::VecDeque;
 use std::io;
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::engine::Engine;
+use super::names;
 use super::witness::Origin;
 
 /// So many places within [`WHILE`], and the device is left alone.
@@ -49,6 +51,22 @@ impl Engine {
             self.unread(error);
         }
         is_bad
+    }
+}
+
+impl Engine {
+    /// Writes, syncs, reads and removes a file of the size of a segment.
+    pub(super) fn probe(&self) -> io::Result<()> {
+        let name = names::probe();
+        self.io.remove(&name).ok();
+        let file = self.io.create(&name)?;
+        let (written, mut read) = ([0x5a; 4096], [0; 4096]);
+        let tried = file.write_at(&written, 0).and_then(|()| file.sync());
+        let tried = tried.and_then(|()| file.read_at(&mut read, 0));
+        // A segment is begun the next time: there is to be room for it.
+        let tried = tried.and_then(|()| file.reserve(self.limits.segment));
+        self.io.remove(&name)?;
+        tried
     }
 }
 

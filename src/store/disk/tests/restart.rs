@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::cast::{ids, is_found, one_of_each, plain};
-use crate::store::contract::{body, freshen, head_with, key};
+use crate::store::contract::{body, freshen, head_with, key, response};
 use crate::store::disk::io::Io as _;
 use crate::store::disk::names;
 use crate::store::disk::queue::Press;
@@ -210,6 +210,36 @@ fn a_search_that_breaks_off_ends_and_what_it_did_not_find_can_be_invalidated() {
     assert!(scene.find(stored.key()).is_empty());
     assert!(scene.invalidate_for_good(stored.key()));
     assert!(ids(&scene.killed(), stored.key()).is_empty());
+}
+
+#[test]
+fn what_answers_an_invalidated_query_too_is_not_found_any_more() {
+    for is_later in [false, true] {
+        let first = Scene::new(SMALL);
+        let ignores = |value| head_with(1, 200, &[("no-vary-search", value)]);
+        let stored = [
+            response(key("/a?utm=1"), ignores("params=(\"utm\")"), b"a"),
+            response(key("/a?utm=1&x=2"), ignores("params=(\"utm\")"), b"ax"),
+            response(key("/b?utm=1"), ignores("params=(\"utm\")"), b"b"),
+        ];
+        stored.iter().for_each(|stored| assert!(first.put(stored)));
+        first.sync();
+        let (scene, adopted) = Scene::opened(first.model.kill(), SMALL);
+        let invalidate = || assert!(scene.invalidate_for_good(&key("/a?utm=2")));
+        if is_later {
+            scene.engine().find_records(&adopted.segments, &false.into());
+            invalidate();
+            scene.engine().meanwhile.end(true);
+        } else {
+            invalidate();
+            scene.recover(adopted);
+        }
+        scene.sync();
+        for scene in [&scene, &scene.killed(), &scene.closed()] {
+            assert!(!is_found(scene, &stored[0]), "{is_later}");
+            assert!(is_found(scene, &stored[1]) && is_found(scene, &stored[2]), "{is_later}");
+        }
+    }
 }
 
 #[test]
