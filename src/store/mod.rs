@@ -1,8 +1,8 @@
 //! Where stored responses are; may fail without failing a request.
 //!
 //! A response is written by a [`Writer`] and becomes visible when that is finished, never before.
-//! What holds the bytes are two tiers behind the private trait of `tier.rs`, memory and disk; `shared.rs`
-//! makes one of them.
+//! What holds the bytes are two tiers, memory and disk; `shared.rs` makes one of them. What both can do is
+//! the private trait of `tier.rs`.
 
 mod blocks;
 mod candidates;

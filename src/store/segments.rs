@@ -51,7 +51,6 @@ impl Segments {
 
     /// As it was written to disk: the bytes that `partial` names, one behind the other. `None` when they
     /// are not as many.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing reads the disk tier yet"))]
     pub(super) fn of_disk(
         lineage: u64,
         begun: u64,

@@ -1,4 +1,5 @@
-//! What a tier of the store can do: the private trait that memory and disk answer to.
+//! What a tier of the store can do: the private trait that memory and disk answer to, and by which the
+//! same tests ask both.
 
 use super::candidates::Candidates;
 use super::stored::StoredResponse;

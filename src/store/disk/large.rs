@@ -18,7 +18,7 @@ use super::names;
 use super::witness::{Origin, Witness};
 pub(in crate::store) use growing::GrowingFile;
 use registry::{Place, Registry};
-#[cfg_attr(not(test), expect(unused_imports, reason = "nothing writes the disk tier yet"))]
+#[cfg(test)]
 pub(in crate::store) use writer::Broken;
 pub(in crate::store) use writer::GrowingWriter;
 #[cfg(test)]

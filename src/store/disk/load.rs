@@ -17,7 +17,7 @@ use super::witness::Origin;
 use crate::policy::{CacheKey, Interval, Partial};
 use crate::store::blocks::Blocks;
 use crate::store::candidates::Candidates;
-use crate::store::segments::{self, Segments};
+use crate::store::segments::Segments;
 use crate::store::stored::{Content, Parts, StoredResponse};
 
 /// Records up to this length are read at once. Bodies up to 64 KiB come with them.
@@ -264,27 +264,11 @@ fn extents(
 
 /// A body in memory.
 fn parts(held: Option<(Partial, u64)>, (lineage, _): (u64, u64), bytes: Bytes) -> Option<Content> {
-    let Some((partial, begun)) = held else {
-        return Some(Content::whole(Blocks::One(bytes)));
-    };
-    let mut segments: Option<Segments> = None;
-    let mut at = 0_usize;
-    for interval in partial.intervals.as_slice() {
-        let end = at.checked_add(usize::try_from(interval.length()).ok()?)?;
-        if end > bytes.len() {
-            return None;
+    match held {
+        None => Some(Content::whole(Blocks::One(bytes))),
+        Some((partial, begun)) => {
+            let segments = Segments::of_disk(lineage, begun, partial, bytes)?;
+            Some(Content::Parts(Arc::new(segments)))
         }
-        let part = segments::Segment {
-            begun,
-            interval: *interval,
-            complete_length: partial.complete_length,
-            blocks: Blocks::One(bytes.slice(at..end)),
-        };
-        at = end;
-        segments = Some(match segments {
-            None => Segments::first(lineage, &part),
-            Some(before) => before.with(&part, u64::MAX)?,
-        });
     }
-    Some(Content::Parts(Arc::new(segments?)))
 }
