@@ -177,12 +177,13 @@ impl Shared {
         if !disk.admit(response, ticket) {
             return Published::Refused;
         }
+        // Before memory is looked at: what is put there from disk asks afterwards whether it still may.
+        disk.supersede(response);
         for older in self.memory.candidates(response.key()).iter() {
             if is_same_variant(older, response) && older.begun() <= response.begun() {
                 self.memory.remove(older);
             }
         }
-        disk.supersede(response);
         if disk.write(response) { Published::Stored } else { Published::Dropped }
     }
 
@@ -203,6 +204,15 @@ impl Shared {
             let is_done = disk.replace(old, new, ticket)
                 || (is_resident && disk.admit(new, ticket) && disk.write(new));
             self.memory.remove(old);
+            return is_done;
+        }
+        if !old.is_counted() {
+            // What was read from disk; memory would only make `new` void.
+            let is_done = disk.replace(old, new, ticket);
+            if is_done {
+                // It may have been put into memory meanwhile.
+                self.memory.remove(old);
+            }
             return is_done;
         }
         if self.memory.replace(old, new, ticket) {

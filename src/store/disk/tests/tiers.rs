@@ -18,6 +18,8 @@ use crate::store::disk::scene::{SMALL, Scene};
 use crate::store::disk::tier::Above;
 use crate::store::shared::{Published, Shared};
 use crate::store::stored::StoredResponse;
+use crate::store::tier::Storage as _;
+use crate::store::under_way::Ticket;
 use crate::store::{Config, DiskConfig, NotStored, Store};
 
 const IGNORES_UTM: (&str, &str) = ("no-vary-search", "params=(\"utm\")");
@@ -170,4 +172,24 @@ fn a_part_takes_the_place_of_nothing_that_came_after_the_look() {
     assert_eq!(publish(&seen), Published::Refused);
     stage.sync();
     assert_eq!(publish(&seen), Published::Refused);
+}
+
+#[test]
+fn what_is_replaced_on_disk_goes_from_memory_too() {
+    let stage = Stage::new(1 << 20);
+    stage.put(&response(key("/a"), head_with(1, 200, &[]), b"old"));
+    stage.sync();
+    let memory = &stage.store.shared.memory;
+    memory.invalidate(&key("/a"));
+    let found = wait(stage.store.find(&key("/a"))).iter().next().unwrap().clone();
+    // Another request puts it into memory at the moment when a 304 comes.
+    assert!(memory.publish(&found.promoted(), &Ticket::default()));
+    let disk = stage.store.shared.disk().unwrap();
+    assert!(disk.has(&found));
+    let fresh = stage.store.announce(key("/a")).freshen(&found, head_with(2, 200, &[]));
+    assert!(!disk.has(&found), "a newer one waits to be written");
+    let resident = memory.candidates(&key("/a"));
+    assert!(resident.iter().all(|stored| stored.id() == fresh.id()));
+    let found = wait(stage.store.find(&key("/a")));
+    assert_eq!(found.iter().map(StoredResponse::id).collect::<Vec<_>>(), [fresh.id()]);
 }
