@@ -9,6 +9,7 @@ mod candidates;
 #[cfg(test)]
 mod contract;
 mod disk;
+mod early;
 mod extras;
 mod flags;
 mod groups;
@@ -184,6 +185,7 @@ impl Store {
         }
         if !groups.is_empty() {
             let noted = self.shared.epochs.invalidate(origin, groups);
+            self.shared.early.note_groups(noted.iter().map(|(group, _)| *group));
             waits.extend(self.shared.disk().map(|disk| disk.bury_groups(&noted)));
         }
         if let Some(disk) = self.shared.disk() {

@@ -1,5 +1,6 @@
 //! How a store with a disk tier begins and ends: what was found, and what was saved.
 
+use std::io;
 use std::sync::Arc;
 use std::thread::Builder;
 use std::time::{Duration, Instant};
@@ -7,7 +8,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::disk::{Above, Disk, DiskEvents, Limits, OpenError, Press};
+use super::early::Notes;
 use super::flags::OnDisk;
+use super::memory::next_id;
 use super::shared::Shared;
 use super::tier::{Tier, Usage};
 use super::{Config, Store};
@@ -134,7 +137,7 @@ fn try_again(shared: &Arc<Shared>) {
 
 impl Shared {
     /// Opens the directory, if there is to be a disk tier and it is not open.
-    fn open_disk(self: &Arc<Self>) -> Result<(), OpenError> {
+    pub(super) fn open_disk(self: &Arc<Self>) -> Result<(), OpenError> {
         let (Some(config), None) = (&self.config.disk, self.disk()) else { return Ok(()) };
         let waiting = (self.config.memory / WAITING).clamp(LEAST_WAITING, MOST_WAITING);
         let limits = Limits::new(config.budget, waiting, config.write_behind_rate);
@@ -146,11 +149,36 @@ impl Shared {
             queries: Arc::clone(&self.queries),
             is_resident: Box::new(is_resident),
         };
-        let disk = Disk::open(&config.dir, config.reset, limits, above)?;
+        let before = self.early.so_far();
+        let disk = Disk::open(&config.dir, config.reset || before.are_full, limits, above)?;
+        self.bury_early(&disk, &before);
+        // What is left is little. Whoever stores or invalidates waits for it.
+        let mut early = self.early.lock();
+        if let Some(notes) = &mut *early {
+            notes.add_under_way(&self.under_way);
+            if notes.are_full && !before.are_full {
+                let source =
+                    io::Error::other("too much has happened meanwhile; it is emptied first");
+                return Err(OpenError::Io { dir: config.dir.clone(), source });
+            }
+            self.bury_early(&disk, &notes.since(&before));
+        }
         self.set_large(disk.bodies());
         // Nobody else opens the directory: it is locked.
         self.disk.set(disk).ok();
+        *early = None;
         Ok(())
+    }
+
+    /// What was stored or invalidated before the directory was open hides what is in there, at the next
+    /// start too.
+    fn bury_early(&self, disk: &Disk, notes: &Notes) {
+        disk.bury_keys(notes.keys.iter());
+        // Their epochs are older than what is there.
+        let groups: Vec<_> = notes.groups.iter().map(|group| (*group, next_id())).collect();
+        groups.iter().for_each(|(group, epoch)| self.epochs.recover(*group, *epoch));
+        // Nobody waits: it is as if it was invalidated now.
+        drop(disk.bury_groups(&groups));
     }
 
     fn close_disk(&self, deadline: Instant) -> Closed {

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use super::Config;
 use super::candidates::{Candidates, Found};
 use super::disk::{Disk, Durable, Press};
+use super::early::Early;
 use super::groups::Epochs;
 use super::memory::Memory;
 use super::offers::Offers;
@@ -37,6 +38,8 @@ pub(super) struct Shared {
     /// Takes what is too long for memory.
     large: OnceLock<Arc<dyn LargeBodies>>,
     offers: Offers,
+    /// What happens before the cache directory is open.
+    pub(super) early: Early,
 }
 
 /// What became of a response that was to be stored.
@@ -75,6 +78,7 @@ impl Shared {
             queries: Arc::default(),
             large: OnceLock::new(),
             offers: Offers::new(),
+            early: Early::new(config.disk.is_some()),
         }
     }
 
@@ -107,6 +111,15 @@ impl Shared {
 
     pub(super) fn disk(&self) -> Option<&Disk> {
         self.disk.get()
+    }
+
+    /// The disk tier; before it is open, what it has under this key is not to be found any more.
+    fn disk_for(&self, key: &CacheKey) -> Option<&Disk> {
+        if self.disk().is_none() {
+            self.early.note(key);
+        }
+        // While that was noted, it may have opened.
+        self.disk()
     }
 
     /// All that is stored under `key` and of no group that was invalidated.
@@ -159,7 +172,7 @@ impl Shared {
         if self.epochs.are_over_for(response) {
             return Published::Refused;
         }
-        let Some(disk) = self.disk() else {
+        let Some(disk) = self.disk_for(response.key()) else {
             return Published::of(self.memory.publish(response, ticket));
         };
         if disk.has_later(response) {
@@ -198,7 +211,9 @@ impl Shared {
         if self.epochs.are_over_for(old) {
             return false;
         }
-        let Some(disk) = self.disk() else { return self.memory.replace(old, new, ticket) };
+        let Some(disk) = self.disk_for(new.key()) else {
+            return self.memory.replace(old, new, ticket);
+        };
         if !self.is_for_memory(new) {
             let is_resident = old.is_counted() && !old.is_void();
             let is_done = disk.replace(old, new, ticket)
@@ -267,7 +282,7 @@ impl Shared {
         let (mut count, mut waits) = (0, Vec::new());
         for key in self.queries.like(key).iter().chain([key]) {
             let resident = self.memory.invalidate(key);
-            count += match self.disk() {
+            count += match self.disk_for(key) {
                 Some(disk) => {
                     let (below, durable) = disk.invalidate_key(key);
                     waits.push(durable);

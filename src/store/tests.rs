@@ -8,6 +8,7 @@ use crate::net::Scope;
 use crate::policy::StoredHead;
 
 mod large;
+mod late;
 mod parts;
 mod reach;
 

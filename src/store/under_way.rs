@@ -109,6 +109,12 @@ impl UnderWay {
         self.tickets.lock().get(&queries::base_of(key)).cloned().unwrap_or_default()
     }
 
+    /// The keys of all writers.
+    pub(super) fn keys(&self) -> Vec<CacheKey> {
+        let tickets = self.tickets.lock();
+        tickets.values().flatten().filter_map(|ticket| ticket.key.clone()).collect()
+    }
+
     /// How many writers there are.
     #[cfg(test)]
     pub(super) fn count(&self) -> usize {

@@ -92,6 +92,8 @@ pub(super) struct Engine {
     /// Whether the directory was deleted, and is not there again.
     is_gone: Mutex<bool>,
     begun: Instant,
+    /// Whether the directory is not ours any more.
+    is_closed: AtomicBool,
     /// Whether a read failed.
     is_suspect: AtomicBool,
     /// Since when something waits to be flushed.
@@ -135,6 +137,7 @@ impl Engine {
             meanwhile: Meanwhile::default(),
             breaker: Mutex::new(Breaker::new()),
             begun: Instant::now(),
+            is_closed: AtomicBool::new(false),
             is_suspect: AtomicBool::new(false),
             counters: Counters::default(),
             unflushed_since: Mutex::new(None),
@@ -156,12 +159,23 @@ impl Engine {
 
     /// Whether the disk is written to. After a failure it is not, until a try went well.
     pub(super) fn is_trusted(&self) -> bool {
-        self.breaker.lock().is_closed()
+        !self.is_closed() && self.breaker.lock().is_closed()
+    }
+
+    /// Whether the directory is not ours any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// From now on nothing is written, and nothing is found: what is there is for the next start.
+    pub(super) fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+        self.meanwhile.end(true);
     }
 
     /// Whether the disk is read from: not after a failed read, until a try went well.
     pub(super) fn is_readable(&self) -> bool {
-        !self.is_suspect.load(Ordering::Acquire)
+        !self.is_suspect.load(Ordering::Acquire) && !self.is_closed()
     }
 
     /// A write failed: for some time nothing is written, and the first time it is said why.
@@ -232,6 +246,9 @@ impl Engine {
         draft: &Draft<'_>,
         make_room: impl Fn() -> io::Result<()>,
     ) -> io::Result<Spot> {
+        if self.is_closed() {
+            return Err(io::Error::other("the disk tier is closed"));
+        }
         for _ in 0..4 {
             let open = self.log.open_number();
             match self.append_now(draft) {
@@ -283,6 +300,9 @@ impl Engine {
     /// back. Returns how many could have been found, and whether a crash could bring some of it back
     /// before the next sync.
     pub(super) fn take(&self, digest: u128, which: Which, age: Age) -> (usize, Buried) {
+        if self.is_closed() {
+            return (0, Buried::Nothing);
+        }
         // What is not found yet is of an earlier run.
         let found = match age {
             Age::Any => u64::MAX,
@@ -336,6 +356,9 @@ impl Engine {
 
     /// A record is not in the index any more: the files that it pointed to are let go.
     pub(super) fn gone(&self, known: &Known) {
+        if self.is_closed() {
+            return;
+        }
         for file in self.pointers.take(known.generation).into_iter().flatten() {
             self.large.release(file);
         }

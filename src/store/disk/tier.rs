@@ -37,6 +37,9 @@ use crate::store::under_way::Ticket;
 /// Nobody waits longer for an invalidation to last: a device that takes so long has failed.
 const LONGEST_SYNC: Duration = Duration::from_secs(30);
 
+/// Of so many tombstones at once it is known whether they last.
+const BURIED_AT_ONCE: usize = 4 << 10;
+
 /// The disk tier.
 #[derive(Debug)]
 pub(in crate::store) struct Disk {
@@ -45,8 +48,8 @@ pub(in crate::store) struct Disk {
     threads: Mutex<Option<Threads>>,
     stop: Arc<AtomicBool>,
     recovered: watch::Receiver<Option<Recovered>>,
-    /// Locks the directory for as long as this lives.
-    _directory: Option<Arc<Directory>>,
+    /// Locks the directory until this is closed.
+    directory: Mutex<Option<Arc<Directory>>>,
 }
 
 /// What a tier shares with the store above it.
@@ -77,8 +80,8 @@ impl Disk {
             Some(directory) => directory.restore().map_err(io::Error::other),
             None => Err(io::ErrorKind::NotFound.into()),
         };
-        let mut disk = Self::with_io(io, limits, above, Box::new(restore)).map_err(failed)?;
-        disk._directory = Some(directory);
+        let disk = Self::with_io(io, limits, above, Box::new(restore)).map_err(failed)?;
+        *disk.directory.lock() = Some(directory);
         Ok(disk)
     }
 
@@ -95,7 +98,7 @@ impl Disk {
         let (tell, recovered) = watch::channel(None);
         let threads = Threads::start(&engine, adopted, tell, &stop)?;
         let threads = Mutex::new(Some(threads));
-        Ok(Self { engine, observer, threads, stop, recovered, _directory: None })
+        Ok(Self { engine, observer, threads, stop, recovered, directory: Mutex::default() })
     }
 
     /// Without threads: whoever has it takes the steps.
@@ -103,7 +106,7 @@ impl Disk {
     pub(super) fn still(engine: Arc<Engine>, observer: Arc<Observer>) -> Self {
         let (_, recovered) = watch::channel(None);
         let (threads, stop) = (Mutex::default(), Arc::default());
-        Self { engine, observer, threads, stop, recovered, _directory: None }
+        Self { engine, observer, threads, stop, recovered, directory: Mutex::default() }
     }
 
     /// Takes bodies that are too long for memory.
@@ -265,9 +268,19 @@ impl Disk {
         (count, self.durable(buried))
     }
 
+    /// Takes out all under these keys, which may be many, and makes that last.
+    pub(in crate::store) fn bury_keys<'a>(&self, keys: impl Iterator<Item = &'a CacheKey>) {
+        for (number, key) in keys.enumerate() {
+            drop(self.invalidate_key(key));
+            if number % BURIED_AT_ONCE == BURIED_AT_ONCE - 1 {
+                self.engine.sync();
+            }
+        }
+    }
+
     /// Makes it known that groups were invalidated.
     pub(in crate::store) fn bury_groups(&self, groups: &[(u128, u64)]) -> Durable {
-        if self.engine.is_empty() {
+        if self.engine.is_empty() || self.engine.is_closed() {
             return Durable::Now;
         }
         let mut durable = Durable::Now;
@@ -330,7 +343,8 @@ impl Disk {
         self.observer.writes().run(Box::new(job)).is_ok() && within(most, told).await
     }
 
-    /// Writes what waits, up to `deadline`, and ends the segment. Returns how many responses wait still.
+    /// Writes what waits, up to `deadline`, ends the segment and lets the directory go. From then on nothing
+    /// is written, and nothing is found. Returns how many responses wait still.
     pub(in crate::store) fn close(&self, deadline: Instant) -> usize {
         self.stop.store(true, Ordering::Release);
         self.engine.queue.stop();
@@ -351,6 +365,9 @@ impl Disk {
             }
             self.engine.sync();
         }
+        self.engine.close();
+        // Another process may have it now.
+        drop(self.directory.lock().take());
         left
     }
 
