@@ -123,6 +123,11 @@ impl Memory {
         self.variants.has(digest, id)
     }
 
+    /// What it holds of one part of its keys. `None` behind the last part.
+    pub(super) fn part(&self, number: usize) -> Option<Vec<StoredResponse>> {
+        self.variants.in_shard(number)
+    }
+
     /// Takes evicted responses out of the lists of variants.
     fn tidy(&self) {
         while let Some(Evicted { digest, id }) = self.tally.take() {

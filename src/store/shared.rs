@@ -3,12 +3,14 @@
 //! Whatever takes something out asks memory, disk, and memory again: what is on its way from one to the
 //! other at that moment is met in one of them.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::Config;
 use super::candidates::{Candidates, Found};
 use super::disk::{Disk, Durable, Press};
 use super::early::Early;
+use super::flags::OnDisk;
 use super::groups::Epochs;
 use super::memory::Memory;
 use super::offers::Offers;
@@ -26,6 +28,9 @@ const PROMOTED: u64 = 64 << 10;
 /// Bodies up to this length are written to a segment, all at once; longer ones to a file, as they come.
 const LONGEST_IN_SEGMENT: u64 = 1 << 20;
 
+/// A part of memory is offered to the disk again at each of so many turns of the maintenance.
+const OFFERED_EVERY: usize = 5;
+
 /// What the store and its writers share.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -40,6 +45,8 @@ pub(super) struct Shared {
     offers: Offers,
     /// What happens before the cache directory is open.
     pub(super) early: Early,
+    /// Which part of memory is offered to the disk again next.
+    turn: AtomicUsize,
 }
 
 /// What became of a response that was to be stored.
@@ -79,6 +86,7 @@ impl Shared {
             large: OnceLock::new(),
             offers: Offers::new(),
             early: Early::new(config.disk.is_some()),
+            turn: AtomicUsize::new(0),
         }
     }
 
@@ -328,11 +336,32 @@ impl Shared {
     /// Does the work that was put off.
     pub(super) fn maintain(&self) {
         self.memory.maintain();
+        self.offer_again();
         self.queries.tidy(|key, rule| {
             let resident = self.memory.candidates(key);
             resident.iter().any(|stored| stored.rule() == Some(rule))
                 || self.disk().is_some_and(|disk| disk.may_have(key, resident.as_slice()))
         });
+    }
+
+    /// Has some of that written which is in memory alone, because there was no room to wait, the disk was
+    /// in trouble, or was not there yet. Only while nothing waits.
+    fn offer_again(&self) {
+        let Some(disk) = self.disk().filter(|disk| disk.is_idle()) else { return };
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        if !turn.is_multiple_of(OFFERED_EVERY) {
+            return;
+        }
+        let Some(part) = self.memory.part(turn / OFFERED_EVERY) else {
+            return self.turn.store(0, Ordering::Relaxed);
+        };
+        for stored in part.iter().filter(|stored| stored.on_disk() == OnDisk::No) {
+            if !disk.has_room() {
+                // This part again, after what waits is written.
+                return self.turn.store(turn, Ordering::Relaxed);
+            }
+            disk.save(stored, Press::Behind);
+        }
     }
 
     /// Whether memory takes it. A memory tier of no bytes takes not even what has no body.

@@ -174,6 +174,13 @@ impl Variants {
         true
     }
 
+    /// All that is stored of one shard, and whether there is such a shard.
+    pub(super) fn in_shard(&self, shard: usize) -> Option<Vec<StoredResponse>> {
+        let shard = self.shards.get(shard)?.read();
+        let members = shard.values().flat_map(List::members);
+        Some(members.filter_map(|member| member.response.stored()).collect())
+    }
+
     /// Keys that have variants.
     #[cfg(test)]
     pub(super) fn keys(&self) -> usize {

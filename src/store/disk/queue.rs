@@ -123,6 +123,12 @@ impl Queue {
         state.now.jobs.len() + state.behind.jobs.len()
     }
 
+    /// Whether what is written behind takes up less than half of its room.
+    pub(super) fn has_room(&self) -> bool {
+        let state = self.state.lock();
+        state.behind.jobs.len() < MOST / 2 && state.behind.bytes < self.most / 2
+    }
+
     /// Takes nothing more from now on.
     pub(super) fn stop(&self) {
         self.state.lock().is_stopped = true;

@@ -381,6 +381,16 @@ impl Disk {
         self.engine.index.memory() as u64
     }
 
+    /// Whether nothing waits to be written, and the disk takes it.
+    pub(in crate::store) fn is_idle(&self) -> bool {
+        self.engine.is_trusted() && self.engine.queue.len() == 0
+    }
+
+    /// Whether what is written behind still has room to wait.
+    pub(in crate::store) fn has_room(&self) -> bool {
+        self.engine.queue.has_room()
+    }
+
     /// How many responses wait to be written.
     pub(in crate::store) fn waiting(&self) -> usize {
         self.engine.queue.len()

@@ -193,3 +193,27 @@ fn what_is_replaced_on_disk_goes_from_memory_too() {
     let found = wait(stage.store.find(&key("/a")));
     assert_eq!(found.iter().map(StoredResponse::id).collect::<Vec<_>>(), [fresh.id()]);
 }
+
+#[test]
+fn what_found_no_room_to_wait_is_written_later() {
+    let stage = Stage::new(1 << 20);
+    let paths: Vec<_> = (0..100).map(|n| format!("/{n}")).collect();
+    let breaker = |error: io::ErrorKind| stage.engine.failed(&error.into());
+    breaker(io::ErrorKind::StorageFull);
+    for path in &paths {
+        stage.put(&response(key(path), head_with(1, 200, &[]), b"kept"));
+    }
+    while let Some((job, _)) = stage.engine.queue.pop(true, Duration::ZERO) {
+        stage.engine.write(&job.response);
+    }
+    assert_eq!(stage.engine.index.len(), 0, "the disk takes nothing");
+    stage.store.maintain();
+    assert_eq!(stage.engine.queue.len(), 0, "nor is it asked to");
+    stage.engine.retry_if_due(Instant::now() + Duration::from_secs(11));
+    for _ in 0..1000 {
+        stage.store.maintain();
+        stage.sync();
+    }
+    assert_eq!(stage.engine.index.len(), 100);
+    assert_eq!(stage.engine.counters.now().written, 100, "each once");
+}
