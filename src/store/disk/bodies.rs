@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
 
 use super::engine::Engine;
 use super::extents::{Extents, Run};
@@ -32,17 +31,17 @@ struct Body {
 }
 
 impl Bodies {
-    /// Gives up what is old, where a body of this length would be too much.
-    async fn make_room(&self, length: u64) -> Result<(), Broken> {
-        let (tell, told) = oneshot::channel();
-        let engine = Arc::clone(&self.engine);
+    /// Gives up what is old in the place of what begins to grow, behind its first bytes. Where that fails
+    /// the file breaks.
+    fn make_room(&self, file: &Arc<GrowingFile>) -> Result<(), Broken> {
+        let (engine, file) = (Arc::clone(&self.engine), Arc::clone(file));
         let job = move || {
-            let is_done = engine.note(&engine.make_room(length));
-            // Who does not wait any more does not want it.
-            tell.send(is_done).ok();
+            // Its room counts already.
+            if !engine.note(&engine.make_room(0)) {
+                file.give_up();
+            }
         };
-        self.observer.writes().run(Box::new(job)).map_err(|_busy| Broken)?;
-        told.await.unwrap_or(false).then_some(()).ok_or(Broken)
+        self.observer.writes().run(Box::new(job)).map_err(|_busy| Broken)
     }
 }
 
@@ -57,10 +56,11 @@ impl LargeBodies for Bodies {
             if !self.engine.is_trusted() {
                 return Err(Broken);
             }
-            if let Some(length) = expected {
-                self.make_room(length).await?;
+            let begun = self.engine.large.begin_within(id, digest, expected);
+            let (writer, file) = begun.ok_or(Broken)?;
+            if expected.is_some() {
+                self.make_room(&file)?;
             }
-            let (writer, file) = self.engine.large.begin(id, digest, expected);
             Ok(Box::new(Body { id, writer, file }) as Box<dyn GrowingSink>)
         })
     }

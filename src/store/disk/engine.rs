@@ -89,6 +89,8 @@ pub(super) struct Engine {
     /// Large files of records that were replaced: they go once what replaced them lasts.
     outdated: Mutex<Vec<u64>>,
     restore: Restore,
+    /// Who makes room, one at a time.
+    pub(super) reclaiming: Mutex<()>,
     /// Whether the directory was deleted, and is not there again.
     is_gone: Mutex<bool>,
     begun: Instant,
@@ -128,6 +130,7 @@ impl Tag {
 impl Engine {
     pub(super) fn new(parts: Parts) -> Self {
         let Parts { limits, io, large, epochs, queries, is_resident, witness, restore } = parts;
+        large.limit(limits.budget.saturating_sub(limits.segment));
         Self {
             log: Log::new(Arc::clone(&io), limits.segment),
             index: Index::new(),
@@ -150,6 +153,7 @@ impl Engine {
             witness,
             restore,
             is_gone: Mutex::default(),
+            reclaiming: Mutex::default(),
             owed: Owed::default(),
             given_up: GivenUp::default(),
             unread_places: Unread::default(),

@@ -45,8 +45,29 @@ impl LargeFiles {
     ) -> (GrowingWriter, Arc<GrowingFile>) {
         let file = Arc::new(GrowingFile::new(id, digest, expected, &self.0));
         let bytes = expected.map_or(0, format::file_length);
-        self.0.begin(id, digest, bytes, Arc::clone(&file));
+        self.0.begin(id, digest, (bytes, false), &file);
         (GrowingWriter::new(Arc::clone(&file), Arc::clone(&self.0)), file)
+    }
+
+    /// The same. `None` when files that nobody can give up would take too much room: see
+    /// [`LargeFiles::limit`].
+    pub(in crate::store) fn begin_within(
+        &self,
+        id: u64,
+        digest: u128,
+        expected: Option<u64>,
+    ) -> Option<(GrowingWriter, Arc<GrowingFile>)> {
+        let file = Arc::new(GrowingFile::new(id, digest, expected, &self.0));
+        let bytes = expected.map_or(0, format::file_length);
+        self.0
+            .begin(id, digest, (bytes, true), &file)
+            .then(|| (GrowingWriter::new(Arc::clone(&file), Arc::clone(&self.0)), file))
+    }
+
+    /// Files that grow, or have grown and are named by no record yet, take at most so many bytes together:
+    /// one more is not begun, and one whose length nobody knew breaks.
+    pub(in crate::store) fn limit(&self, most: u64) {
+        self.0.limit(most);
     }
 
     /// Makes a finished file survive a loss of power, under its last name; afterwards a record may name

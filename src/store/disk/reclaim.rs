@@ -23,6 +23,7 @@ impl Engine {
         if self.meanwhile.is_running() {
             return Ok(());
         }
+        let _one_at_a_time = self.reclaiming.lock();
         if self.bytes().saturating_add(wanted) > self.limits.budget {
             self.drop_outdated();
         }

@@ -166,6 +166,15 @@ impl GrowingFile {
         state.queue.clear();
     }
 
+    /// Goes no further, though nothing failed.
+    pub(in crate::store) fn give_up(&self) {
+        let mut state = self.state.lock();
+        state.is_broken = true;
+        state.queue.clear();
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
     pub(super) fn witness(&self) -> &Weak<dyn Witness> {
         &self.witness
     }
@@ -228,13 +237,17 @@ impl GrowingFile {
             Err(frames) => frames.concat().into(),
         };
         let (at, length) = (self.written(), bytes.len() as u64);
+        let (will_take, is_bounded) = (format::file_length(at + length), self.expected.is_none());
+        if let Some(registry) = self.registry.upgrade()
+            && !registry.grows(self.id, will_take, is_bounded)
+        {
+            self.give_up();
+            return Err(io::ErrorKind::QuotaExceeded.into());
+        }
         file.write_at(&bytes, at)?;
         // Before what they belong to is said to be there.
         self.checksums.lock().extend(run.checksums);
         self.written.store(at + length, Ordering::Release);
-        if let Some(registry) = self.registry.upgrade() {
-            registry.grows(self.id, format::file_length(at + length));
-        }
         self.changed.notify_waiters();
         Ok(length)
     }

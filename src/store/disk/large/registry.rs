@@ -20,6 +20,10 @@ pub(in crate::store) struct Registry {
     pub(super) witness: Weak<dyn Witness>,
     entries: Mutex<HashMap<u64, Entry>>,
     bytes: AtomicU64,
+    /// Of these, those of files that have not their last name. Changes with the entries' lock held.
+    unsettled: AtomicU64,
+    /// How many those may be.
+    most_unsettled: AtomicU64,
     /// Names of files that nobody names any more and that are still there.
     doomed: Mutex<Doomed>,
 }
@@ -74,24 +78,65 @@ impl Registry {
             witness,
             entries: Mutex::default(),
             bytes: AtomicU64::new(0),
+            unsettled: AtomicU64::new(0),
+            most_unsettled: AtomicU64::new(u64::MAX),
             doomed: Mutex::default(),
         }
     }
 
-    /// A file is going to be written. Its room counts from the start where it is known.
-    pub(super) fn begin(&self, id: u64, digest: u128, bytes: u64, growing: Arc<GrowingFile>) {
-        let entry = Entry { growing: Some(growing), is_renamed: false, ..Entry::of(digest) };
-        self.entries.lock().insert(id, entry);
-        self.grows(id, bytes);
+    /// Files that have not their last name take at most so many bytes together.
+    pub(super) fn limit(&self, most: u64) {
+        self.most_unsettled.store(most, Ordering::Release);
     }
 
-    /// A file takes so many bytes, at least.
-    pub(super) fn grows(&self, id: u64, bytes: u64) {
-        if let Some(entry) = self.entries.lock().get_mut(&id)
-            && bytes > entry.bytes
-        {
-            self.bytes.fetch_add(bytes - entry.bytes, Ordering::AcqRel);
-            entry.bytes = bytes;
+    /// A file is going to be written. Its room counts from the start where it is known. False when that
+    /// would be too much, and `is_bounded`.
+    pub(super) fn begin(
+        &self,
+        id: u64,
+        digest: u128,
+        (bytes, is_bounded): (u64, bool),
+        growing: &Arc<GrowingFile>,
+    ) -> bool {
+        let mut entries = self.entries.lock();
+        let all = self.unsettled.load(Ordering::Acquire).saturating_add(bytes);
+        if is_bounded && all > self.most_unsettled.load(Ordering::Acquire) {
+            return false;
+        }
+        let growing = Some(Arc::clone(growing));
+        let mut entry = Entry { growing, is_renamed: false, ..Entry::of(digest) };
+        self.add(&mut entry, bytes);
+        entries.insert(id, entry);
+        true
+    }
+
+    /// A file takes so many bytes, at least. False, and nothing counted, when that would be too much and
+    /// `is_bounded`.
+    pub(super) fn grows(&self, id: u64, bytes: u64, is_bounded: bool) -> bool {
+        let mut entries = self.entries.lock();
+        let Some(entry) = entries.get_mut(&id) else { return true };
+        let more = bytes.saturating_sub(entry.bytes);
+        let all = self.unsettled.load(Ordering::Acquire).saturating_add(more);
+        if is_bounded && all > self.most_unsettled.load(Ordering::Acquire) {
+            return false;
+        }
+        self.add(entry, more);
+        true
+    }
+
+    fn add(&self, entry: &mut Entry, more: u64) {
+        entry.bytes = entry.bytes.saturating_add(more);
+        self.bytes.fetch_add(more, Ordering::AcqRel);
+        if entry.growing.is_some() {
+            self.unsettled.fetch_add(more, Ordering::AcqRel);
+        }
+    }
+
+    /// Its entry was taken out.
+    fn subtract(&self, entry: &Entry) {
+        self.bytes.fetch_sub(entry.bytes, Ordering::AcqRel);
+        if entry.growing.is_some() {
+            self.unsettled.fetch_sub(entry.bytes, Ordering::AcqRel);
         }
     }
 
@@ -122,7 +167,7 @@ impl Registry {
             })
         });
         drop(entries);
-        self.grows(id, file_length(length));
+        self.grows(id, file_length(length), false);
         found
     }
 
@@ -165,7 +210,13 @@ impl Registry {
 
     /// It survives under its last name.
     pub(super) fn settled(&self, id: u64) {
-        let growing = self.entries.lock().get_mut(&id).and_then(|entry| entry.growing.take());
+        let mut entries = self.entries.lock();
+        let growing = entries.get_mut(&id).and_then(|entry| {
+            let growing = entry.growing.take()?;
+            self.unsettled.fetch_sub(entry.bytes, Ordering::AcqRel);
+            Some(growing)
+        });
+        drop(entries);
         drop(growing);
     }
 
@@ -174,7 +225,7 @@ impl Registry {
         let entry = entries.entry(id).or_insert_with(|| Entry::of(digest));
         entry.references = entry.references.saturating_add(1);
         drop(entries);
-        self.grows(id, file_length(end));
+        self.grows(id, file_length(end), false);
     }
 
     pub(super) fn release(self: &Arc<Self>, id: u64) {
@@ -207,19 +258,20 @@ impl Registry {
         let found = entries.get(&id).filter(|entry| entry.references == 0 && may(entry));
         let name = found.map(|entry| entry.origin(id).to_string());
         let gone = name.is_some().then(|| entries.remove(&id)).flatten();
+        gone.iter().for_each(|entry| self.subtract(entry));
         drop(entries);
-        if let Some(entry) = gone {
-            self.bytes.fetch_sub(entry.bytes, Ordering::AcqRel);
+        if gone.is_some() {
             self.doom(name);
         }
     }
 
     /// A file will not be finished; it has this name if it was made.
     pub(super) fn forget(self: &Arc<Self>, id: u64, name: Option<String>) {
-        let gone = self.entries.lock().remove(&id);
-        if let Some(entry) = &gone {
-            self.bytes.fetch_sub(entry.bytes, Ordering::AcqRel);
-        }
+        let mut entries = self.entries.lock();
+        let gone = entries.remove(&id);
+        gone.iter().for_each(|entry| self.subtract(entry));
+        drop(entries);
+        drop(gone);
         self.doom(name);
     }
 

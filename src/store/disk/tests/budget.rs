@@ -1,13 +1,22 @@
 //! Bytes on disk stay within the budget and one segment; what was used stays longer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::cast::{ids, is_found, plain};
-use crate::store::contract::{freshen, head_with, key};
+use super::stage::{ByHand as Lanes, text};
+use crate::store::contract::{freshen, head_with, key, wait};
+use crate::store::disk::bodies::Bodies;
+use crate::store::disk::dense::CHUNK;
 use crate::store::disk::engine::{Limits, Resident};
-use crate::store::disk::scene::{SMALL, Scene};
-use crate::store::disk::tier::Above;
+use crate::store::disk::io::Io as _;
+use crate::store::disk::io::faulty::Faulty;
+use crate::store::disk::names;
+use crate::store::disk::observer::Observer;
+use crate::store::disk::scene::{SMALL, Scene, restore};
+use crate::store::disk::tier::{Above, engine};
+use crate::store::memory::next_id;
+use crate::store::sink::LargeBodies as _;
 use crate::store::tier::Storage as _;
 
 /// What is on the model disk.
@@ -197,4 +206,62 @@ fn what_a_segment_that_cannot_be_read_holds_is_given_up_without_it() {
     assert_eq!(found, 0);
     scene.flush();
     assert_eq!(scene.killed().usage().responses, scene.usage().responses);
+}
+
+fn bodies(scene: &Scene) -> Bodies {
+    let (engine, observer) = (Arc::clone(&scene.disk.engine), Arc::clone(&scene.disk.observer));
+    Bodies { engine, observer }
+}
+
+#[test]
+fn large_bodies_that_grow_together_keep_the_budget() {
+    let scene = Scene::new(SMALL);
+    let bodies = bodies(&scene);
+    let most = SMALL.budget - SMALL.budget / 8;
+    let growing: Vec<_> = (1..=10).map(|n| wait(bodies.begin(next_id(), n, Some(most)))).collect();
+    assert_eq!(growing.iter().filter(|one| one.is_ok()).count(), 1);
+    check(&scene, "begun");
+    drop(growing);
+    assert!(wait(bodies.begin(next_id(), 1, Some(most))).is_ok(), "there is room again");
+    assert!(wait(bodies.begin(next_id(), 2, Some(most))).is_ok());
+    assert_eq!(scene.engine().large.bytes(), 0);
+}
+
+#[test]
+fn large_bodies_of_unknown_length_that_grow_together_keep_the_budget() {
+    let scene = Scene::new(SMALL);
+    let bodies = bodies(&scene);
+    let begin = |n| wait(bodies.begin(next_id(), n, None)).unwrap();
+    let (mut one, mut two) = (begin(1), begin(2));
+    let mut broken = false;
+    for _ in 0..8 {
+        for sink in [&mut one, &mut two] {
+            broken |= wait(sink.write(text(CHUNK).into())).is_err();
+        }
+        check(&scene, "growing");
+    }
+    assert!(broken && scene.engine().is_trusted(), "that is not the disk's fault");
+    drop((one, two));
+    assert_eq!(scene.engine().large.bytes(), 0);
+}
+
+#[test]
+fn a_large_body_waits_for_no_room_before_its_first_byte() {
+    let model = Faulty::new();
+    for directory in names::DIRECTORIES {
+        model.make_dir(directory).unwrap();
+    }
+    let notes = Arc::new(Lanes::default());
+    let observer = Observer::with(Box::new(Arc::clone(&notes)), Box::new(Arc::clone(&notes)));
+    let is_resident: Resident = Box::new(|_, _| false);
+    let above = Above { epochs: Arc::default(), queries: Arc::default(), is_resident };
+    let io = Arc::new(model.clone());
+    let (engine, observer) = engine(io, SMALL, above, restore(&model), observer);
+    engine.recover(engine.adopt().unwrap(), &AtomicBool::new(false));
+    let bodies = Bodies { engine, observer };
+    let mut sink = wait(bodies.begin(next_id(), 1, Some(200_000))).unwrap();
+    assert_eq!(notes.waiting(), 1, "room is made behind it");
+    wait(sink.write(text(1000).into())).unwrap();
+    while notes.step() {}
+    assert!(bodies.engine.is_trusted());
 }

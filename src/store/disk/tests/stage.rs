@@ -137,6 +137,12 @@ impl Lane for ByHand {
     }
 }
 
+impl Lane for Arc<ByHand> {
+    fn run(&self, job: Box<dyn FnOnce() + Send>) -> Result<(), Busy> {
+        (**self).run(job)
+    }
+}
+
 /// Remembers what it is told.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
