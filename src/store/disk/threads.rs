@@ -22,6 +22,9 @@ const TICK: Duration = Duration::from_millis(100);
 /// What was appended is synced after so long at most.
 const SYNC: Duration = Duration::from_secs(2);
 
+/// Who has nothing more to do has so long to end, whatever the deadline.
+const GRACE: Duration = Duration::from_millis(500);
+
 /// The threads.
 #[derive(Debug)]
 pub(super) struct Threads {
@@ -56,15 +59,26 @@ impl Threads {
         Ok(Self { engine: Arc::clone(engine), all })
     }
 
-    /// Waits for their end, up to `deadline`; the queue must have been stopped.
+    /// Waits for their end, up to `deadline`; the queue must have been stopped. Who hangs in a device is
+    /// left to itself.
     pub(super) fn finish(self, deadline: Instant) {
         while self.engine.queue.len() > 0 && Instant::now() < deadline {
             std::thread::park_timeout(Duration::from_millis(5));
         }
         self.engine.queue.abandon();
         self.engine.syncer.stop();
+        let deadline = deadline.max(Instant::now() + GRACE);
         for thread in self.all {
-            thread.join().ok();
+            while !thread.is_finished() && Instant::now() < deadline {
+                std::thread::park_timeout(Duration::from_millis(5));
+            }
+            if thread.is_finished() {
+                // It has said already what it died of.
+                thread.join().ok();
+            } else {
+                let thread = thread.thread().name().unwrap_or_default();
+                tracing::warn!(thread, "a thread of the disk tier hangs, and is not waited for");
+            }
         }
     }
 }

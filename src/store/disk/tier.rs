@@ -343,15 +343,13 @@ impl Disk {
         self.observer.writes().run(Box::new(job)).is_ok() && within(most, told).await
     }
 
-    /// Writes what waits, up to `deadline`, ends the segment and lets the directory go. From then on nothing
-    /// is written, and nothing is found. Returns how many responses wait still.
+    /// Writes what waits, up to `deadline`, ends the segment and lets the directory go; once. From then on
+    /// nothing is written, and nothing is found. Returns how many responses wait still.
     pub(in crate::store) fn close(&self, deadline: Instant) -> usize {
         self.stop.store(true, Ordering::Release);
         self.engine.queue.stop();
-        let threads = self.threads.lock().take();
-        if let Some(threads) = threads {
-            threads.finish(deadline);
-        }
+        let Some(threads) = self.threads.lock().take() else { return self.engine.queue.len() };
+        threads.finish(deadline);
         let left = self.engine.queue.len();
         if Instant::now() < deadline {
             if self.engine.is_trusted() {

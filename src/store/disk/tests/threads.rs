@@ -242,3 +242,18 @@ fn an_invalidation_waits_for_no_segment_that_is_begun() {
         assert!(crashed.find(&key("/a")).is_empty(), "seed {seed}");
     }
 }
+
+#[test]
+fn a_stop_waits_no_longer_than_it_may_and_stops_once() {
+    let model = Faulty::new();
+    let disk = opened(&model, SMALL);
+    wait(disk.recovered());
+    let hold = model.hold(Op::Create);
+    assert!(disk.publish(&plain("/a", 1, 3000), &Ticket::default()));
+    hold.reached(1);
+    let begun = Instant::now();
+    disk.close(Instant::now() + Duration::from_millis(100));
+    disk.close(Instant::now() + Duration::from_secs(60));
+    assert!(begun.elapsed() < Duration::from_secs(8), "it waits for a device that hangs");
+    drop(hold);
+}
