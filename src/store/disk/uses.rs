@@ -18,20 +18,27 @@ const ENTRY: usize = 9;
 /// Bytes of the checksum.
 const SUM: usize = 4;
 
-/// Writes the file anew.
+/// The most responses that are told of.
+const MOST: usize = if cfg!(test) { 1000 } else { 8 << 20 };
+
+/// Writes the file anew, with as many as it takes.
 pub(super) fn save(io: &dyn Io, uses: &[(u64, u8)]) -> io::Result<()> {
     match io.remove(names::USES) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    io.create(names::USES)?.write_at(&encode(uses), 0)
+    let most = uses.get(..MOST).unwrap_or(uses);
+    io.create(names::USES)?.write_at(&encode(most), 0)
 }
 
-/// Reads the file; nothing when it is not there, or damaged.
+/// Reads the file; nothing when it is not there, damaged, or longer than any that is written.
 pub(in crate::store) fn read(io: &dyn Io) -> HashMap<u64, u8> {
     let read = || -> io::Result<Vec<u8>> {
         let file = io.open(names::USES)?;
         let length = usize::try_from(file.len()?).map_err(io::Error::other)?;
+        if length > MOST * ENTRY + SUM {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         let mut bytes = vec![0; length];
         file.read_at(&mut bytes, 0)?;
         Ok(bytes)
@@ -81,5 +88,17 @@ mod tests {
             io.flip(names::USES, bit);
         }
         assert_eq!(read(&io).len(), 2);
+    }
+
+    #[test]
+    fn a_file_longer_than_any_that_is_written_is_nothing() {
+        let io = Faulty::new();
+        io.make_dir(names::SEGMENTS).unwrap();
+        let most: Vec<(u64, u8)> = (0..=MOST as u64).map(|id| (id, 1)).collect();
+        save(&io, &most).unwrap();
+        assert_eq!(read(&io).len(), MOST);
+        io.remove(names::USES).unwrap();
+        io.create(names::USES).unwrap().write_at(&encode(&most), 0).unwrap();
+        assert!(read(&io).is_empty());
     }
 }
