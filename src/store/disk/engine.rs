@@ -36,6 +36,9 @@ const FLUSH_BYTES: usize = 1 << 20;
 /// The smallest and the longest segment, in bytes.
 const SHORTEST_SEGMENT: u64 = 2 << 20;
 
+/// So many segments are never too many.
+const FEWEST: usize = 32;
+
 /// A segment takes this part of the budget.
 const SEGMENTS: u64 = 16;
 
@@ -57,6 +60,12 @@ impl Limits {
     pub(in crate::store) fn new(budget: u64, waiting: u64, behind: u64) -> Self {
         let segment = (budget / SEGMENTS).clamp(SHORTEST_SEGMENT, LONGEST_SEGMENT);
         Self { budget, segment, waiting, behind }
+    }
+
+    /// The most segments: each takes a descriptor, and after many short runs most of them are small.
+    pub(super) fn most_segments(&self) -> usize {
+        let full = self.budget / self.segment.max(1);
+        usize::try_from(full.saturating_mul(2)).unwrap_or(usize::MAX).max(FEWEST)
     }
 }
 

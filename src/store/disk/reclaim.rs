@@ -30,10 +30,15 @@ impl Engine {
         // Each large file may be spared once.
         let mut chances = self.pointers.len();
         let mut steps = self.log.segments() + 2 * chances + 2;
-        while steps > 0 && self.bytes().saturating_add(wanted) > self.limits.budget {
+        while steps > 0 {
+            let has_room = self.bytes().saturating_add(wanted) <= self.limits.budget;
+            if has_room && self.log.segments() <= self.limits.most_segments() {
+                break;
+            }
             steps -= 1;
             let segment = self.log.oldest();
-            let oldest = self.pointers.oldest();
+            // Where there are too many segments, no large file makes them fewer.
+            let oldest = if has_room { None } else { self.pointers.oldest() };
             match (segment, oldest) {
                 (None, None) => return Ok(()),
                 (Some(segment), Some((turn, _))) if segment.youngest() < turn => {

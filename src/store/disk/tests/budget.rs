@@ -10,7 +10,7 @@ use crate::store::disk::bodies::Bodies;
 use crate::store::disk::dense::CHUNK;
 use crate::store::disk::engine::{Limits, Resident};
 use crate::store::disk::io::Io as _;
-use crate::store::disk::io::faulty::Faulty;
+use crate::store::disk::io::faulty::{Faulty, Op};
 use crate::store::disk::names;
 use crate::store::disk::observer::Observer;
 use crate::store::disk::scene::{SMALL, Scene, restore};
@@ -264,4 +264,39 @@ fn a_large_body_waits_for_no_room_before_its_first_byte() {
     wait(sink.write(text(1000).into())).unwrap();
     while notes.step() {}
     assert!(bodies.engine.is_trusted());
+}
+
+#[test]
+fn two_that_make_room_at_once_do_not_give_up_twice_as_much() {
+    let scene = Scene::new(SMALL);
+    for n in 0..40 {
+        assert!(scene.put(&plain(&format!("/{n}"), 1, 8000)));
+    }
+    scene.sync();
+    let engine = &scene.disk.engine;
+    let wanted = engine.limits.budget - engine.bytes() + 1;
+    let hold = scene.model.hold(Op::Remove);
+    std::thread::scope(|scope| {
+        let one = scope.spawn(|| engine.make_room(wanted));
+        hold.reached(1);
+        let two = scope.spawn(|| engine.make_room(wanted));
+        drop(hold);
+        one.join().unwrap().unwrap();
+        two.join().unwrap().unwrap();
+    });
+    assert_eq!(scene.disk.events().reclaimed, 1);
+}
+
+#[test]
+fn many_short_runs_leave_no_more_segments_than_are_of_use() {
+    let mut scene = Scene::new(SMALL);
+    let most = SMALL.most_segments();
+    for n in 0..most + 10 {
+        assert!(scene.put(&plain(&format!("/{n}"), 1, 100)));
+        scene = scene.closed();
+        assert!(scene.engine().log.segments() <= most + 1, "{n}");
+    }
+    let newest = format!("/{}", most + 9);
+    assert!(!ids(&scene, &key(&newest)).is_empty(), "the newest stay");
+    assert!(ids(&scene, &key("/0")).is_empty());
 }
