@@ -1,5 +1,6 @@
 //! The log: segments that are only appended to, the newest of them open.
 
+mod pieces;
 mod rolling;
 
 use std::collections::{HashMap, VecDeque};
@@ -17,6 +18,7 @@ use super::record::{self, Header};
 use super::segment::{self, FooterEntry};
 use super::spot::{SEQUENCES, Spot};
 use crate::store::memory::next_id;
+use pieces::Pieces;
 
 /// The most bytes that wait to be written; with more, nothing is appended any more.
 const MOST_WAITING: usize = 8 << 20;
@@ -83,8 +85,8 @@ struct Opened {
 struct Open {
     segment: Arc<Segment>,
     /// What comes after `segment.flushed`, and what is being written now.
-    buffer: Vec<u8>,
-    in_flight: Option<Arc<Vec<u8>>>,
+    buffer: Pieces,
+    in_flight: Option<Arc<Pieces>>,
     entries: Vec<FooterEntry>,
 }
 
@@ -237,13 +239,12 @@ impl Log {
         let open = both.into_iter().find(|open| open.segment.seq == segment.seq)?;
         let flushed = segment.flushed.load(Ordering::Acquire);
         let at = usize::try_from(offset.checked_sub(flushed)?).ok()?;
-        let in_flight = open.in_flight.as_ref().map_or(&[][..], |bytes| bytes.as_slice());
-        let (bytes, at) = match at.checked_sub(in_flight.len()) {
-            Some(at) => (open.buffer.as_slice(), at),
-            None => (in_flight, at),
+        let in_flight = open.in_flight.as_deref();
+        let (pieces, at) = match at.checked_sub(in_flight.map_or(0, Pieces::len)) {
+            Some(at) => (&open.buffer, at),
+            None => (in_flight?, at),
         };
-        let end = at.checked_add(usize::try_from(length).ok()?)?;
-        bytes.get(at..end).map(<[u8]>::to_vec)
+        pieces.get(at, usize::try_from(length).ok()?)
     }
 
     /// Reads from the file, or what is not there yet. `None` when that would take waiting and `wait`
@@ -288,11 +289,10 @@ impl Log {
             return Err(Unwritten::Slow);
         }
         let sealed = record::seal(&draft.header, open.segment.head, offset, draft.meta);
-        open.buffer.extend_from_slice(&sealed);
-        open.buffer.extend_from_slice(draft.meta);
-        draft.body.iter().for_each(|bytes| open.buffer.extend_from_slice(bytes));
-        let padding = length as usize - bare;
-        open.buffer.extend(std::iter::repeat_n(0, padding));
+        open.buffer.copy(&sealed);
+        open.buffer.copy(draft.meta);
+        draft.body.iter().for_each(|bytes| open.buffer.push(bytes));
+        open.buffer.pad(length as usize - bare);
         open.entries.push(FooterEntry::new(&draft.header, offset));
         open.segment.end.store(offset + length, Ordering::Release);
         open.segment.youngest.store(next_id(), Ordering::Release);
@@ -318,7 +318,8 @@ impl Log {
             }
             (Arc::clone(&open.segment), open.in_flight.clone().unwrap_or_default())
         };
-        let written = segment.file.write_at(&bytes, segment.flushed.load(Ordering::Acquire));
+        let flushed = segment.flushed.load(Ordering::Acquire);
+        let written = segment.file.write_at(&bytes.concat(), flushed);
         if written.is_err() {
             let open = self.open.lock().open.take();
             open.into_iter().for_each(|open| self.lose(&open));

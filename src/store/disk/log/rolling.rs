@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::pieces::Pieces;
 use super::{Log, Open, Segment};
 use crate::store::disk::names;
 use crate::store::disk::segment::{self, FooterEntry, footer};
@@ -24,7 +25,7 @@ impl Log {
         let segment = Arc::new(self.begin()?);
         self.is_renamed.store(true, Ordering::Release);
         self.segments.write().add(Arc::clone(&segment));
-        let new = Open { segment, buffer: Vec::new(), in_flight: None, entries: Vec::new() };
+        let new = Open { segment, buffer: Pieces::default(), in_flight: None, entries: Vec::new() };
         let _one_at_a_time = self.flushing.lock();
         let old = {
             let mut opened = self.open.lock();
@@ -83,8 +84,8 @@ impl Log {
 
     fn write_end(&self, old: &Open) -> io::Result<()> {
         let segment = &old.segment;
-        let mut bytes = old.in_flight.as_ref().map(|bytes| bytes.to_vec()).unwrap_or_default();
-        bytes.extend_from_slice(&old.buffer);
+        let mut bytes = old.in_flight.as_ref().map(|bytes| bytes.concat()).unwrap_or_default();
+        bytes.extend(old.buffer.concat());
         // Without one, a start reads the records.
         bytes.extend(
             footer::encode(&old.entries, segment.head, segment.end()).into_iter().flatten(),
