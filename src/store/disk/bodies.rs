@@ -1,5 +1,6 @@
 //! Bodies that are written to a file while they come, as the writer of a response sees them.
 
+use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,12 +9,13 @@ use super::engine::Engine;
 use super::extents::{Extents, Run};
 use super::large::{GrowingFile, GrowingWriter};
 use super::observer::Observer;
-use super::witness::Witness as _;
+use super::queue::Job;
+use super::witness::{Origin, Witness as _};
 use crate::policy::Partial;
 use crate::store::growing::{Growing, Grows};
 use crate::store::reader::Reader;
 use crate::store::sink::{Broken, GrowingSink, LargeBodies, Pending};
-use crate::store::stored::Content;
+use crate::store::stored::{Content, StoredResponse};
 
 /// Takes bodies that are too long for memory.
 #[derive(Debug)]
@@ -64,6 +66,51 @@ impl LargeBodies for Bodies {
             Ok(Box::new(Body { id, writer, file }) as Box<dyn GrowingSink>)
         })
     }
+}
+
+/// A response that is to be written once its files last. Dropped, it is handed to who writes, however that
+/// went.
+#[derive(Debug)]
+pub(super) struct Settling {
+    engine: Arc<Engine>,
+    response: StoredResponse,
+}
+
+impl Settling {
+    /// `None` when all its files last already, or nothing is written any more.
+    pub(super) fn new(engine: &Arc<Engine>, response: &StoredResponse) -> Option<Self> {
+        let is_new = files_of(response).any(|id| !engine.large.is_settled(id));
+        (is_new && engine.queue.promise())
+            .then(|| Self { engine: Arc::clone(engine), response: response.clone() })
+    }
+
+    /// Makes its files last. Waits for the device.
+    pub(super) fn settle(self) {
+        for id in files_of(&self.response) {
+            match self.engine.large.settle(id) {
+                // Nobody wants it any more.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                settled => {
+                    self.engine.note(&settled);
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Settling {
+    fn drop(&mut self) {
+        self.engine.queue.keep(Job { response: self.response.clone() });
+    }
+}
+
+/// The large files that its body is in.
+fn files_of(response: &StoredResponse) -> impl Iterator<Item = u64> {
+    let runs = response.extents().map_or(&[][..], |extents| extents.runs());
+    runs.iter().filter_map(|run| match *run.dense.origin() {
+        Origin::Large { id, .. } | Origin::Growing { id } => Some(id),
+        Origin::Record { .. } => None,
+    })
 }
 
 impl GrowingSink for Body {

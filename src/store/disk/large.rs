@@ -78,6 +78,10 @@ impl LargeFiles {
     pub(in crate::store) fn settle(&self, id: u64) -> io::Result<()> {
         let (digest, growing) = self.0.unsettled(id).ok_or(io::ErrorKind::NotFound)?;
         let Some(growing) = growing else { return Ok(()) };
+        let _one_at_a_time = growing.settling.lock();
+        if self.is_settled(id) {
+            return Ok(());
+        }
         growing.sync()?;
         let directory = names::large_directory(digest);
         self.0.rename(id, &names::large(digest, id), || self.move_in(id, digest, &directory))?;
@@ -86,6 +90,11 @@ impl LargeFiles {
         self.0.io.sync_dir(names::PARTS)?;
         self.0.settled(id);
         Ok(())
+    }
+
+    /// Whether [`LargeFiles::settle`] has nothing more to do.
+    pub(in crate::store) fn is_settled(&self, id: u64) -> bool {
+        self.0.unsettled(id).is_some_and(|(_, growing)| growing.is_none())
     }
 
     fn move_in(&self, id: u64, digest: u128, directory: &str) -> io::Result<()> {

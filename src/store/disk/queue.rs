@@ -42,7 +42,10 @@ pub(super) struct Queue {
 struct State {
     now: Line,
     behind: Line,
+    /// How many come yet: at most as many as jobs of the threads that write large files wait.
+    promised: usize,
     is_stopped: bool,
+    is_abandoned: bool,
 }
 
 #[derive(Debug, Default)]
@@ -59,9 +62,13 @@ impl Line {
         if is_full {
             return Err(Full);
         }
-        self.bytes += bytes;
-        self.jobs.push_back(job);
+        self.add(job);
         Ok(())
+    }
+
+    fn add(&mut self, job: Job) {
+        self.bytes += job.weight();
+        self.jobs.push_back(job);
     }
 
     fn pop(&mut self) -> Option<Job> {
@@ -106,7 +113,7 @@ impl Queue {
         if let Some(job) = state.pop(behind) {
             return Some(job);
         }
-        if !wait.is_zero() && !state.is_stopped {
+        if !wait.is_zero() && (!state.is_stopped || state.promised > 0) {
             self.came.wait_for(&mut state, wait);
         }
         state.pop(behind)
@@ -120,7 +127,7 @@ impl Queue {
     /// How many responses wait.
     pub(super) fn len(&self) -> usize {
         let state = self.state.lock();
-        state.now.jobs.len() + state.behind.jobs.len()
+        state.now.jobs.len() + state.behind.jobs.len() + state.promised
     }
 
     /// Whether what is written behind takes up less than half of its room.
@@ -140,13 +147,34 @@ impl Queue {
         let mut state = self.state.lock();
         state.now = Line::default();
         state.behind = Line::default();
+        state.is_abandoned = true;
         drop(state);
         self.came.notify_all();
     }
 
-    /// Whether it takes nothing more.
+    /// Whether it takes nothing more, and nothing comes yet.
     pub(super) fn is_stopped(&self) -> bool {
-        self.state.lock().is_stopped
+        let state = self.state.lock();
+        state.is_stopped && (state.promised == 0 || state.is_abandoned)
+    }
+
+    /// Says that a pressing response comes, even behind the stop. False after that.
+    pub(super) fn promise(&self) -> bool {
+        let mut state = self.state.lock();
+        let is_taken = !state.is_stopped && state.promised < MOST;
+        state.promised += usize::from(is_taken);
+        is_taken
+    }
+
+    /// It has come.
+    pub(super) fn keep(&self, job: Job) {
+        let mut state = self.state.lock();
+        state.promised = state.promised.saturating_sub(1);
+        if !state.is_abandoned {
+            state.now.add(job);
+        }
+        drop(state);
+        self.came.notify_one();
     }
 }
 

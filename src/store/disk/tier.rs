@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
-use super::bodies::Bodies;
+use super::bodies::{Bodies, Settling};
 use super::buried::Buried;
 use super::directory::{Directory, OpenError};
 use super::engine::{Engine, Limits, Parts, Resident, Restore};
@@ -226,6 +226,11 @@ impl Disk {
     }
 
     fn push(&self, stored: &StoredResponse, press: Press) -> bool {
+        if let Some(settling) = Settling::new(&self.engine, stored) {
+            // Where no thread has the time, who writes does that too.
+            self.observer.writes().run(Box::new(move || settling.settle())).ok();
+            return true;
+        }
         let is_taken = self.engine.queue.push(Job { response: stored.clone() }, press).is_ok();
         if !is_taken {
             self.engine.counters.dropped.add();

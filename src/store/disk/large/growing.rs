@@ -48,6 +48,8 @@ pub(in crate::store) struct GrowingFile {
     /// Held while the file is synced: of two at once only one is told of an error.
     sync: Mutex<()>,
     was_read: AtomicBool,
+    /// Held while it gets its last name.
+    pub(super) settling: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -102,6 +104,7 @@ impl GrowingFile {
             syncing: AtomicBool::new(false),
             sync: Mutex::default(),
             was_read: AtomicBool::new(false),
+            settling: Mutex::default(),
         }
     }
 

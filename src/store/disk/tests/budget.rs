@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::cast::{ids, is_found, plain};
 use super::stage::{ByHand as Lanes, text};
+use crate::net::Scope;
+use crate::policy::Partial;
 use crate::store::contract::{freshen, head_with, key, wait};
 use crate::store::disk::bodies::Bodies;
 use crate::store::disk::dense::CHUNK;
@@ -14,10 +17,12 @@ use crate::store::disk::io::faulty::{Faulty, Op};
 use crate::store::disk::names;
 use crate::store::disk::observer::Observer;
 use crate::store::disk::scene::{SMALL, Scene, restore};
-use crate::store::disk::tier::{Above, engine};
+use crate::store::disk::tier::{Above, Disk, engine};
 use crate::store::memory::next_id;
 use crate::store::sink::LargeBodies as _;
+use crate::store::stored::{Parts, StoredResponse};
 use crate::store::tier::Storage as _;
+use crate::store::under_way::Ticket;
 
 /// What is on the model disk.
 fn bytes(scene: &Scene) -> u64 {
@@ -245,8 +250,8 @@ fn large_bodies_of_unknown_length_that_grow_together_keep_the_budget() {
     assert_eq!(scene.engine().large.bytes(), 0);
 }
 
-#[test]
-fn a_large_body_waits_for_no_room_before_its_first_byte() {
+/// An engine on a model disk, whose threads do nothing until they are told to.
+fn by_hand() -> (Faulty, Arc<Lanes>, Bodies) {
     let model = Faulty::new();
     for directory in names::DIRECTORIES {
         model.make_dir(directory).unwrap();
@@ -258,12 +263,51 @@ fn a_large_body_waits_for_no_room_before_its_first_byte() {
     let io = Arc::new(model.clone());
     let (engine, observer) = engine(io, SMALL, above, restore(&model), observer);
     engine.recover(engine.adopt().unwrap(), &AtomicBool::new(false));
-    let bodies = Bodies { engine, observer };
+    (model, notes, Bodies { engine, observer })
+}
+
+#[test]
+fn a_large_body_waits_for_no_room_before_its_first_byte() {
+    let (_, notes, bodies) = by_hand();
     let mut sink = wait(bodies.begin(next_id(), 1, Some(200_000))).unwrap();
     assert_eq!(notes.waiting(), 1, "room is made behind it");
     wait(sink.write(text(1000).into())).unwrap();
     while notes.step() {}
     assert!(bodies.engine.is_trusted());
+}
+
+#[test]
+fn who_writes_waits_for_no_large_file_to_last() {
+    let (model, notes, bodies) = by_hand();
+    let (id, length) = (next_id(), 200_000);
+    let mut sink = wait(bodies.begin(id, key("/a").digest(), Some(length))).unwrap();
+    wait(sink.write(text(200_000).into())).unwrap();
+    let finishing = std::thread::spawn(move || wait(sink.finish(Partial::whole(length))).unwrap());
+    while !finishing.is_finished() {
+        notes.step();
+    }
+    let content = finishing.join().unwrap();
+    let head = head_with(1, 200, &[]);
+    let parts = Parts { key: key("/a"), head, scope: Scope::Public, trailers: None, content };
+    let stored = StoredResponse::new(id, parts);
+    let disk = Disk::still(Arc::clone(&bodies.engine), Arc::clone(&bodies.observer));
+    while notes.step() {}
+    let syncs = model.calls(Op::Sync);
+    assert!(disk.publish(&stored, &Ticket::default()));
+    let engine = &bodies.engine;
+    assert!(engine.queue.pop(true, Duration::ZERO).is_none() && engine.queue.len() == 1);
+    engine.queue.stop();
+    assert!(!engine.queue.is_stopped(), "it comes yet");
+    while notes.step() {}
+    assert_eq!(model.calls(Op::Sync), syncs + 1);
+    let (job, _) = engine.queue.pop(true, Duration::ZERO).unwrap();
+    engine.write(&job.response);
+    assert_eq!(model.calls(Op::Sync), syncs + 1);
+    assert!(engine.queue.is_stopped() && is_found_on(&disk, &stored));
+}
+
+fn is_found_on(disk: &Disk, stored: &StoredResponse) -> bool {
+    disk.candidates(stored.key()).iter().any(|found| found.id() == stored.id())
 }
 
 #[test]
