@@ -137,6 +137,9 @@ impl Shared {
 
     /// The same. `None` when there may be more, which cannot be read now.
     pub(super) async fn find_all(&self, key: &CacheKey) -> Option<Candidates> {
+        if let Some(disk) = self.disk() {
+            disk.recovered().await;
+        }
         let found = self.look(key).await;
         let is_all = found.is_all && self.disk().is_none_or(Disk::is_readable);
         is_all.then_some(found.candidates)
