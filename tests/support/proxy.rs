@@ -162,9 +162,11 @@ impl<T: Tiers> Tested<T> {
         Self::with(|_| {}).await
     }
 
-    /// Starts with changed settings.
+    /// Starts with changed settings; waits until it knows that there is nothing on disk.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        Self::seen_by(Interfaces::system(), change)
+        let proxy = Self::seen_by(Interfaces::system(), change);
+        within("the disk to be looked at", proxy.running.recovered()).await;
+        proxy
     }
 
     /// Starts with changed settings on a machine that has these addresses.
