@@ -4,6 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use nix::errno::Errno;
+
 /// Why a program of the lab cannot go on, or why one conversation of it cannot.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LabError {
@@ -128,6 +130,14 @@ impl LabError {
         Self::Gone { peer: peer.to_string(), reason }
     }
 
+    /// Why the system did not send `message` as a datagram.
+    pub(super) fn not_sent(message: &[u8], to: SocketAddr, error: &io::Error) -> Self {
+        match error.raw_os_error() {
+            Some(code) if code == Errno::EMSGSIZE as i32 => Self::TooLong { length: message.len() },
+            _ => Self::gone(&to, error),
+        }
+    }
+
     /// Whether the program ends with it; otherwise one conversation or one message does.
     pub(super) fn is_final(&self) -> bool {
         !matches!(self, Self::Gone { .. } | Self::TooLong { .. } | Self::NoAnswer { .. })
@@ -155,8 +165,6 @@ fn missing(error: &io::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use nix::errno::Errno;
-
     use super::*;
 
     #[test]

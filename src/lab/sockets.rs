@@ -1,11 +1,11 @@
-//! Names, addresses and ports: where a server of the lab listens, and where a client finds it.
+//! Names, addresses and ports: where a server of the lab is, and where a client finds it.
 
 use std::io;
-use std::net::{
-    IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs as _, UdpSocket,
-};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
+use std::os::fd::AsFd;
 
 use nix::errno::Errno;
+use socket2::SockRef;
 
 use super::ServerConfig;
 use super::error::LabError;
@@ -24,32 +24,19 @@ pub(super) struct Bound<S> {
     pub(super) chosen: String,
 }
 
-/// Listens for connections on all addresses of `config`.
+/// Opens a socket with `bind` on each address of `config`, all on the same port.
 ///
 /// # Errors
 /// When the host is unknown or the port is taken.
-pub(super) fn listen(config: &ServerConfig) -> Result<Bound<TcpListener>, LabError> {
-    bind(config, TcpListener::bind, TcpListener::local_addr)
-}
-
-/// Takes datagrams on all addresses of `config`.
-///
-/// # Errors
-/// When the host is unknown or the port is taken.
-pub(super) fn listen_udp(config: &ServerConfig) -> Result<Bound<UdpSocket>, LabError> {
-    bind(config, UdpSocket::bind, UdpSocket::local_addr)
-}
-
-fn bind<S>(
+pub(super) fn on_all_addresses<S: AsFd>(
     config: &ServerConfig,
     bind: impl Fn(SocketAddr) -> io::Result<S>,
-    local: impl Fn(&S) -> io::Result<SocketAddr>,
 ) -> Result<Bound<S>, LabError> {
     let places = addresses(config.host.as_deref().unwrap_or("localhost"), config.port)?;
     let mut tries = 0;
     loop {
         tries += 1;
-        match bind_all(&places, &bind, &local) {
+        match bind_all(&places, &bind) {
             // Another program has the port that was free on the first address: look for another.
             Err(LabError::Listen { source, .. })
                 if config.port == 0
@@ -71,10 +58,9 @@ fn bind<S>(
 
 /// Binds all `places`, each with the port that the first one got. A machine without IPv6 leaves out what
 /// is of that family, where something else is left.
-fn bind_all<S>(
+fn bind_all<S: AsFd>(
     places: &[SocketAddr],
     bind: impl Fn(SocketAddr) -> io::Result<S>,
-    local: impl Fn(&S) -> io::Result<SocketAddr>,
 ) -> Result<Vec<S>, LabError> {
     let mut sockets = Vec::new();
     let mut port = None;
@@ -91,6 +77,12 @@ fn bind_all<S>(
         }
     }
     Ok(sockets)
+}
+
+/// The address that a socket is bound to: getsockname().
+fn local<S: AsFd>(socket: &S) -> io::Result<SocketAddr> {
+    let address = SockRef::from(socket).local_addr()?;
+    address.as_socket().ok_or_else(|| io::ErrorKind::Unsupported.into())
 }
 
 fn lacks_family(error: &io::Error) -> bool {

@@ -5,19 +5,23 @@
 //! accept: one socket takes the datagrams of everybody, each whole or not at all, and the address that
 //! stands beside each says where the answer goes.
 
+use std::convert::Infallible;
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use super::error::LabError;
-use super::serve::{receive, serve};
-use super::sockets::{listen, listen_udp};
+use super::serve::{Seats, serve, start_thread};
+use super::sockets::on_all_addresses;
 use super::terminal::{complain, run as run_program, say, shown};
 use super::{ServerConfig, Transport};
 
 /// How long the rest of a letter may take to come.
 const REST: Duration = Duration::from_secs(1);
+
+/// How long a client may leave unread what it is sent.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The most bytes that are taken at once.
 const LONGEST: usize = 64 * 1024;
@@ -39,32 +43,64 @@ pub fn run(transport: Transport, config: ServerConfig) -> ExitCode {
 }
 
 fn over_udp(config: &ServerConfig) -> Result<(), LabError> {
-    let bound = listen_udp(config)?;
+    // socket() and bind(); there is nothing to listen for.
+    let bound = on_all_addresses(config, UdpSocket::bind)?;
     say(format_args!("The server is ready to receive{}", bound.chosen))?;
-    for datagram in receive(bound.sockets)? {
-        let datagram = datagram?;
-        let (client, sentence) = (datagram.from, &datagram.message);
+    serve(bound.sockets, |socket, _| answer_all(socket))
+}
+
+/// The datagrams of one socket, each answered before the next.
+fn answer_all(socket: &UdpSocket) -> Result<Infallible, LabError> {
+    let mut space = vec![0; LONGEST];
+    loop {
+        // recvfrom(): one datagram, whole, and the address that it came from.
+        let (length, client) = match socket.recv_from(&mut space) {
+            Ok(received) => received,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(LabError::system("receive a datagram")(error)),
+        };
+        let sentence = space.get(..length).unwrap_or_default();
         say(format_args!("Received data from {client}: {}", shown(sentence)))?;
         let capitals = upper(sentence);
-        match datagram.reply(&capitals) {
-            Ok(()) => say(format_args!("Sent data to {client}: {}", shown(&capitals)))?,
+        // sendto(): one datagram back.
+        match socket.send_to(&capitals, client) {
+            Ok(_) => say(format_args!("Sent data to {client}: {}", shown(&capitals)))?,
             // Some letters grow: what came in one datagram may be too long for one.
-            Err(error) => complain(error),
+            Err(error) => complain(LabError::not_sent(&capitals, client, &error)),
         }
     }
-    Ok(())
 }
 
 fn over_tcp(config: &ServerConfig) -> Result<(), LabError> {
-    let bound = listen(config)?;
+    // socket(), bind() and listen().
+    let bound = on_all_addresses(config, TcpListener::bind)?;
     say(format_args!("The server is ready to receive{}", bound.chosen))?;
-    serve(bound.sockets, converse)
+    serve(bound.sockets, accept_clients)
+}
+
+/// Takes one client after another, and gives each a thread.
+fn accept_clients(listener: &TcpListener, seats: &Seats) -> Result<Infallible, LabError> {
+    loop {
+        // 256 clients at once; more of them wait in the queue of listen().
+        let seat = seats.take();
+        let (stream, client) = match listener.accept() {
+            Ok(accepted) => accepted,
+            // The client was gone again before it was accepted.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+            Err(error) => return Err(LabError::system("accept a connection")(error)),
+        };
+        start_thread("client", move || seat.leave(converse(&stream, client)))?;
+    }
 }
 
 /// One client, from its first sentence until it closes.
 fn converse(mut stream: &TcpStream, client: SocketAddr) -> Result<(), LabError> {
     say(format_args!("Connected with address {client}"))?;
     let gone = |error: io::Error| LabError::gone(&client, &error);
+    stream
+        .set_write_timeout(Some(PATIENCE))
+        .and_then(|()| stream.set_nodelay(true))
+        .map_err(gone)?;
     let mut space = vec![0; LONGEST];
     // The first bytes of a letter whose last ones are still to come.
     let mut half = Vec::new();

@@ -13,7 +13,7 @@ mod tests;
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
@@ -36,7 +36,7 @@ use self::file_body::{FileBody, RequestLine};
 use self::site::Site;
 use super::ServerConfig;
 use super::error::LabError;
-use super::sockets::listen;
+use super::sockets::on_all_addresses;
 use super::terminal::{complain, say};
 use crate::net::accept::{Accepted, Gate, accept_loop};
 use crate::net::drain::{Class, Drain};
@@ -95,7 +95,8 @@ pub fn run(config: &Config) -> ExitCode {
 
 async fn serve_until_stopped(config: &Config) -> Result<(), LabError> {
     let server = Server::open(config, Waits::default())?;
-    let bound = listen(&ServerConfig { host: config.host.clone(), port: config.port })?;
+    let place = ServerConfig { host: config.host.clone(), port: config.port };
+    let bound = on_all_addresses(&place, TcpListener::bind)?;
     // From here on these signals no longer just kill us.
     let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
     let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
@@ -155,7 +156,7 @@ impl Server {
     }
 
     /// Accepts clients until the drain begins; each gets a task of its own.
-    fn serve(&self, listeners: Vec<std::net::TcpListener>, drain: &Drain) -> Result<(), LabError> {
+    fn serve(&self, listeners: Vec<TcpListener>, drain: &Drain) -> Result<(), LabError> {
         let gate = Arc::new(Gate::new(CONNECTIONS, CONNECTIONS));
         for listener in listeners {
             let listener = listener.set_nonblocking(true).and_then(|()| listener.try_into());
