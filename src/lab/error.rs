@@ -144,6 +144,11 @@ impl LabError {
     }
 }
 
+/// Whether a read has come to its time limit.
+pub(super) fn is_silence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
 /// The reason without the system's error number.
 pub(super) fn reason(error: &io::Error) -> String {
     let whole = error.to_string();

@@ -2,14 +2,14 @@
 //!
 //! Each program reads from top to bottom and stands for an exercise of a course in network
 //! programming: it works against whatever a student wrote in Python, C or Java. They wait in plain
-//! blocking calls, with a thread for each client. What is not the exercise is beside them: `terminal`
-//! starts, stops, prompts and prints, `sockets` finds addresses and listens, `serve` accepts, `dial`
-//! connects, `error` has the sentences. Only [`web_server`] is built on hyper.
+//! blocking calls, with a thread for each client, and say beside each call of the system which one it is
+//! and what travels. What is not the exercise is beside them: `terminal` starts, stops, prompts and
+//! prints, `sockets` finds the addresses of both families, `serve` has the threads and the limit of
+//! clients, `error` the sentences. Only [`web_server`] is built on hyper.
 
 pub mod chat_client;
 pub mod chat_server;
 pub mod client;
-mod dial;
 pub mod echo_client;
 pub mod echo_server;
 mod error;
@@ -23,6 +23,7 @@ pub mod upper_client;
 pub mod upper_server;
 pub mod web_server;
 
+use std::fmt;
 use std::time::Duration;
 
 /// What carries the bytes.
@@ -52,4 +53,10 @@ pub struct ClientConfig {
     pub port: u16,
     /// After how much silence the client says something about it.
     pub wait: Duration,
+}
+
+impl fmt::Display for ClientConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
 }

@@ -6,12 +6,14 @@
 //! and nothing tells a server that is missing from one that is slow, or from a datagram that was lost.
 //! All that is left is to wait, and to send it again.
 
+use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::dial::{Connection, datagram_socket, forget_datagrams, receive_datagram, send_datagram};
-use super::error::LabError;
+use super::chat_client::{DATAGRAM, open};
+use super::echo_client::{connect, exchange};
+use super::error::{LabError, is_silence};
 use super::sockets::addresses_for_datagrams;
 use super::terminal::{ask, complain, run as run_program, say, shown};
 use super::upper_server::{default_port, upper};
@@ -86,7 +88,8 @@ fn ask_for_sentence(config: &Config) -> Result<Option<Vec<u8>>, LabError> {
 }
 
 fn over_tcp(config: &Config, server: &ClientConfig) -> Result<(), LabError> {
-    let mut connection = Connection::open(server)?;
+    // socket() and connect(), as the echo client does.
+    let mut connection = connect(server)?;
     let mut answers = 0;
     while let Some(sentence) = ask_for_sentence(config)? {
         if sentence.is_empty() {
@@ -94,12 +97,13 @@ fn over_tcp(config: &Config, server: &ClientConfig) -> Result<(), LabError> {
             continue;
         }
         let expected = upper(&sentence);
-        let answer = match connection.exchange(&sentence, &expected) {
+        // send() and recv().
+        let answer = match exchange(&connection, server, &sentence, &expected) {
             // The simplest servers close after each answer: then every sentence has a connection of
             // its own.
             Err(LabError::Gone { .. }) if answers > 0 => {
-                connection = Connection::open(server)?;
-                connection.exchange(&sentence, &expected)?
+                connection = connect(server)?;
+                exchange(&connection, server, &sentence, &expected)?
             }
             other => other?,
         };
@@ -138,7 +142,7 @@ struct Route {
 
 /// A route to each place; a machine without IPv6 has none to some of them.
 fn open_routes(places: &[SocketAddr]) -> Result<Vec<Route>, LabError> {
-    let open = |&place| Ok(Route { place, socket: datagram_socket(place)? });
+    let open = |&place| Ok(Route { place, socket: open(place)? });
     let (routes, mut failures): (Vec<_>, Vec<_>) = places.iter().map(open).partition(Result::is_ok);
     match failures.pop() {
         Some(Err(error)) if routes.is_empty() => Err(error),
@@ -159,7 +163,9 @@ fn ask_server(
         tries += 1;
         let Some(Route { place, socket }) = routes.first() else { break };
         forget_datagrams(socket)?;
-        send_datagram(socket, sentence, *place)?;
+        // sendto(): one datagram.
+        let sent = socket.send_to(sentence, *place);
+        sent.map_err(|error| LabError::not_sent(sentence, *place, &error))?;
         if let Some(answer) = receive_datagram(socket, *place, config.wait)? {
             outcome = Ok(answer);
             break;
@@ -176,4 +182,46 @@ fn ask_server(
         *routes = open_routes(&places)?;
     }
     outcome
+}
+
+/// Forgets the datagrams that have come already: an answer that came twice would be taken for the one
+/// to the next question.
+///
+/// # Errors
+/// When the socket fails.
+fn forget_datagrams(socket: &UdpSocket) -> Result<(), LabError> {
+    let failed = LabError::system;
+    socket.set_nonblocking(true).map_err(failed("forget old datagrams"))?;
+    while socket.recv_from(&mut [0]).is_ok() {}
+    socket.set_nonblocking(false).map_err(failed("forget old datagrams"))
+}
+
+/// Waits for a datagram from `server`, for `wait` at most; what others send is not for us.
+///
+/// # Errors
+/// When the socket fails.
+fn receive_datagram(
+    socket: &UdpSocket,
+    server: SocketAddr,
+    wait: Duration,
+) -> Result<Option<Vec<u8>>, LabError> {
+    let mut space = vec![0; DATAGRAM];
+    let until = Instant::now() + wait;
+    loop {
+        // What is left of the time: a datagram of somebody else does not make it longer.
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(None);
+        }
+        socket.set_read_timeout(Some(left)).map_err(LabError::system("set a time limit"))?;
+        // recvfrom(): one datagram, whole, and the address that it came from.
+        match socket.recv_from(&mut space) {
+            Ok((length, from)) if (from.ip(), from.port()) == (server.ip(), server.port()) => {
+                return Ok(Some(space.get(..length).unwrap_or_default().to_vec()));
+            }
+            Ok(_) => {}
+            Err(error) if is_silence(&error) || error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(LabError::system("receive a datagram")(error)),
+        }
+    }
 }
