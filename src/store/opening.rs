@@ -192,8 +192,6 @@ impl Shared {
             if Instant::now() >= deadline {
                 left += u64::from(stored.on_disk() != OnDisk::Written);
             } else {
-                // What memory had was used: it keeps its chance.
-                disk.touch(&stored);
                 disk.save(&stored, Press::Now);
             }
         }

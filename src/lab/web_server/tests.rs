@@ -23,7 +23,7 @@ fn start(waits: Waits) -> (Drain, SocketAddr, tempfile::TempDir) {
         no_store: false,
         max_age: None,
     };
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (address, drain) = (listener.local_addr().unwrap(), Drain::new());
     Server::open(&config, waits).unwrap().serve(vec![listener], &drain).unwrap();
     (drain, address, root)
