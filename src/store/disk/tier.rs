@@ -353,8 +353,13 @@ impl Disk {
     pub(in crate::store) fn close(&self, deadline: Instant) -> usize {
         self.stop.store(true, Ordering::Release);
         self.engine.queue.stop();
-        let Some(threads) = self.threads.lock().take() else { return self.engine.queue.len() };
-        threads.finish(deadline);
+        if self.engine.is_closed() {
+            return self.engine.queue.len();
+        }
+        let threads = self.threads.lock().take();
+        if let Some(threads) = threads {
+            threads.finish(deadline);
+        }
         let left = self.engine.queue.len();
         if Instant::now() < deadline {
             if self.engine.is_trusted() {

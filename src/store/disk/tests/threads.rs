@@ -188,7 +188,7 @@ fn the_thread_that_writes_goes_on_after_a_panic() {
         thread::yield_now();
     }
     assert_eq!(disk.close(Instant::now() + Duration::from_secs(10)), 0);
-    assert_eq!(found(&disk, "/last").len(), 1);
+    assert_eq!(Scene::on(model, SMALL).find(&key("/last")).len(), 1);
 }
 
 #[test]
