@@ -36,11 +36,17 @@ fn variable(name: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|why| panic!("{name}={text}: {why}")))
 }
 
+/// Shown when a test fails, or with `--nocapture`.
+#[expect(clippy::print_stdout, reason = "the seed of a failure is to be seen")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
 /// The seed of this run. It is printed: a failure shows it.
 fn seed() -> u64 {
     let any = || RandomState::new().build_hasher().finish() % 1_000_000_000;
     let seed = variable("LARDER_CRASH_SEED").unwrap_or_else(any);
-    println!("LARDER_CRASH_SEED={seed}");
+    say(&format!("LARDER_CRASH_SEED={seed}"));
     seed
 }
 
@@ -61,6 +67,12 @@ async fn start(directory: &Path, more: &[&str]) -> Running {
 }
 
 impl Running {
+    fn tell(&self, when: &str, world: &World) {
+        let said = |name: &str| self.ready[name].clone();
+        let (found, dropped) = (said("disk_responses"), said("disk_dropped"));
+        say(&format!("{when}: {} due, {found} found, {dropped} dropped", world.due()));
+    }
+
     /// Ends it at once. It has complained of nothing.
     async fn kill(self) {
         self.larder.kill();
@@ -75,7 +87,6 @@ impl Running {
         let [stopped] = &conclusion[..] else { panic!("{conclusion:#?}") };
         let stopped: Value = serde_json::from_str(stopped).unwrap();
         assert_eq!(stopped["unspilled"], 0, "{stopped}");
-        println!("{stopped}");
     }
 }
 
@@ -135,13 +146,13 @@ async fn crashes(rounds: u64, seed: u64, settings: &[&str], is_roomy: bool) {
     let directory = tempfile::tempdir().unwrap();
     for number in 0..=rounds {
         let running = start(directory.path(), settings).await;
-        println!("round {number}: {} due, {}", world.due(), running.ready);
+        running.tell(&format!("round {number}"), &world);
         audit(&world, &running, &origin).await;
         let dice = Dice::new(seed ^ number << 48);
         round(&world, running, &origin, dice, number == rounds).await;
     }
     let running = start(directory.path(), settings).await;
-    println!("at the end: {} due, {}", world.due(), running.ready);
+    running.tell("at the end", &world);
     audit(&world, &running, &origin).await;
     running.stop().await;
 }
