@@ -22,7 +22,7 @@ pub enum CacheCommand {
     /// List what is stored: method, URL, status, bytes of body, when it was stored, until when it is
     /// fresh, and how often it was used lately
     Ls {
-        /// Only what begins with this, such as http://www.example.com/
+        /// Only what begins with this, such as `http://www.example.com/`
         #[arg(value_name = "URL-PREFIX")]
         prefix: Option<String>,
     },
