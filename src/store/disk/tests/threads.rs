@@ -18,7 +18,7 @@ use crate::store::disk::tier::{Above, Disk};
 use crate::store::memory::next_id;
 use crate::store::stored::StoredResponse;
 use crate::store::tier::Storage as _;
-use crate::store::under_way::Ticket;
+use crate::store::under_way::{Ticket, UnderWay};
 
 const KEYS: u64 = 12;
 
@@ -45,7 +45,8 @@ fn found(disk: &Disk, path: &str) -> Vec<StoredResponse> {
     all.iter().cloned().collect()
 }
 
-fn work(disk: &Disk, floors: &[AtomicU64], seed: u64, steps: u64) {
+/// As the store does it: what is announced before an invalidation is not let in after it.
+fn work(disk: &Disk, under_way: &UnderWay, floors: &[AtomicU64], seed: u64, steps: u64) {
     let mut chance = Chance::new(seed);
     for second in 0..steps {
         let n = chance.below(KEYS);
@@ -54,8 +55,10 @@ fn work(disk: &Disk, floors: &[AtomicU64], seed: u64, steps: u64) {
         match chance.below(10) {
             0..=3 => {
                 let length = if chance.below(6) == 0 { 50_000 } else { chance.below(8000) };
+                let ticket = under_way.enter(&key(&path));
                 let stored = plain(&path, second, usize::try_from(length).unwrap());
-                disk.publish(&stored, &Ticket::default());
+                disk.publish(&stored, &ticket);
+                under_way.leave(&ticket);
             }
             4 => {
                 if let Some(old) = found(disk, &path).first() {
@@ -66,6 +69,7 @@ fn work(disk: &Disk, floors: &[AtomicU64], seed: u64, steps: u64) {
             }
             5 => {
                 let below = next_id();
+                under_way.cancel(&key(&path));
                 let (_, durable) = disk.invalidate_key(&key(&path));
                 wait(disk.await_durable(durable));
                 floor.fetch_max(below, Ordering::AcqRel);
@@ -92,10 +96,12 @@ fn whatever_several_do_at_once_nothing_invalidated_is_found_and_nobody_waits_for
         let disk = opened(&model, limits);
         wait(disk.recovered());
         let floors: Vec<AtomicU64> = (0..KEYS).map(|_| AtomicU64::new(0)).collect();
+        let under_way = UnderWay::default();
         thread::scope(|scope| {
             for worker in 0..6 {
-                let (disk, floors) = (&disk, &floors);
-                scope.spawn(move || work(disk, floors, round as u64 * 100 + worker, 150));
+                let (disk, under_way, floors) = (&disk, &under_way, &floors);
+                scope
+                    .spawn(move || work(disk, under_way, floors, round as u64 * 100 + worker, 150));
             }
         });
         // What was invalidated for good does not come back when power is lost, or the process killed.
