@@ -48,12 +48,15 @@ impl Observer {
         self.engine.get()?.upgrade()
     }
 
-    /// Takes out what has its body here. That takes reading, and who reads a body must not wait. When nobody
-    /// has the time, it is met again.
+    /// Takes out what has its body here, at once: nobody else is given it. A head whose body is in an older
+    /// record has to be read to be known, which is left to a thread that may wait.
     fn discard(&self, engine: Arc<Engine>, origin: Origin) {
-        let job = move || match origin {
+        match origin {
             Origin::Record { segment, offset, digest } => {
-                engine.discard_body(segment, offset, digest);
+                if engine.discard_body(segment, offset, digest) {
+                    let job = move || engine.discard_based(segment, offset, digest);
+                    self.reads.run(Box::new(job)).ok();
+                }
             }
             Origin::Large { id, digest } => {
                 for known in engine.pointers.naming(id) {
@@ -61,8 +64,7 @@ impl Observer {
                 }
             }
             Origin::Growing { .. } => {}
-        };
-        self.reads.run(Box::new(job)).ok();
+        }
     }
 }
 
@@ -98,15 +100,25 @@ impl Witness for Observer {
 }
 
 impl Engine {
-    /// Takes out what has its body in this record.
-    fn discard_body(&self, seq: u32, offset: u64, digest: u128) {
+    /// Takes out what has head and body in this record. Whether there are others that may have their body
+    /// here.
+    fn discard_body(&self, seq: u32, offset: u64, digest: u128) -> bool {
+        let is_same = |segment: &super::log::Segment| segment.seq == seq;
         let is_here = |known: &Known| {
-            let is_same = |segment: &super::log::Segment| segment.seq == seq;
             known.spot.offset == offset
                 && self.log.segment(known.spot).is_some_and(|segment| is_same(&segment))
         };
+        let records = self.index.look(digest).records;
+        for known in records.iter().filter(|known| is_here(known)) {
+            self.discard(digest, known);
+        }
+        records.iter().any(|known| known.is_update)
+    }
+
+    /// Takes out what has its body alone in this record. Waits for the device.
+    fn discard_based(&self, seq: u32, offset: u64, digest: u128) {
         for known in self.index.look(digest).records {
-            if is_here(&known) || (known.is_update && self.is_based(&known, seq, offset)) {
+            if known.is_update && self.is_based(&known, seq, offset) {
                 self.discard(digest, &known);
             }
         }
