@@ -16,6 +16,9 @@ use crate::store::memory::next_id;
 /// What gets a second chance takes at most this part of the segment that is given up.
 const SPARED: u64 = 5;
 
+/// In place of so many bytes: everything gets one.
+const ALL: u64 = u64::MAX;
+
 impl Engine {
     /// Makes room for so many bytes. Stops when nothing is left that could be given up.
     pub(super) fn make_room(&self, wanted: u64) -> io::Result<()> {
@@ -41,10 +44,12 @@ impl Engine {
             let oldest = if has_room { None } else { self.pointers.oldest() };
             match (segment, oldest) {
                 (None, None) => return Ok(()),
+                // There is room for what is in it: only its file goes.
+                (Some(segment), _) if has_room => self.reclaim(&segment, ALL)?,
                 (Some(segment), Some((turn, _))) if segment.youngest() < turn => {
-                    self.reclaim(&segment)?;
+                    self.reclaim(&segment, segment.end() / SPARED)?;
                 }
-                (Some(segment), None) => self.reclaim(&segment)?,
+                (Some(segment), None) => self.reclaim(&segment, segment.end() / SPARED)?,
                 (_, Some((_, known))) => {
                     if known_uses(self, &known) > 0 && chances > 0 {
                         chances -= 1;
@@ -73,10 +78,9 @@ impl Engine {
         Ok(())
     }
 
-    /// Gives up a segment, after what is still wanted of it was copied.
-    fn reclaim(&self, segment: &Segment) -> io::Result<()> {
+    /// Gives up a segment, after what is still wanted of it was copied, so many bytes at most.
+    fn reclaim(&self, segment: &Segment, mut room: u64) -> io::Result<()> {
         let (entries, is_listed) = entries_of(segment);
-        let mut room = segment.end() / SPARED;
         for entry in entries.iter().filter(|entry| entry.kind.is_response()) {
             let tag = Tag::new(entry.digest, entry.variant);
             let Some(known) = self.index.at(tag) else { continue };
@@ -141,7 +145,7 @@ impl Engine {
         room: &mut u64,
     ) -> io::Result<bool> {
         let is_pointer = entry.kind == Kind::Pointer;
-        let is_wanted = is_pointer || (self.is_used(known, entry) && entry.length <= *room);
+        let is_wanted = is_pointer || self.is_spared(known, entry, *room);
         if known.is_superseded || known.is_update || !is_wanted {
             return Ok(false);
         }
@@ -166,7 +170,7 @@ impl Engine {
         if is_pointer {
             self.pointers.relocate(Known { spot, ..*known });
         } else {
-            *room = room.saturating_sub(entry.length);
+            spend(room, entry.length);
             self.counters.spared.add();
         }
         Ok(true)
@@ -198,8 +202,7 @@ impl Engine {
         if (seq, offset) != (segment.seq, entry.offset) {
             return Ok(true);
         }
-        let is_wanted =
-            self.is_used(known, entry) && entry.length <= *room && self.is_wanted(&meta, &header);
+        let is_wanted = self.is_spared(known, entry, *room) && self.is_wanted(&meta, &header);
         if known.is_superseded || !is_wanted {
             return Ok(false);
         }
@@ -217,10 +220,15 @@ impl Engine {
         let draft = Draft { header, meta: &encoded, body: &body, is_tombstone: false };
         let spot = self.append_in_place(&draft)?;
         if self.moved(entry, known, spot) {
-            *room = room.saturating_sub(entry.length);
+            spend(room, entry.length);
             self.counters.spared.add();
         }
         Ok(true)
+    }
+
+    /// Whether a record gets a second chance.
+    fn is_spared(&self, known: &Known, entry: &FooterEntry, room: u64) -> bool {
+        room == ALL || (self.is_used(known, entry) && entry.length <= room)
     }
 
     /// Whether a response was used since it was written: from disk, or, as it is in memory still, there.
@@ -248,4 +256,11 @@ fn known_uses(engine: &Engine, known: &Known) -> u8 {
         .at(known.tag)
         .filter(|now| now.generation == known.generation)
         .map_or(0, |now| now.uses)
+}
+
+/// So many bytes were copied.
+fn spend(room: &mut u64, length: u64) {
+    if *room != ALL {
+        *room = room.saturating_sub(length);
+    }
 }
