@@ -18,6 +18,9 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::note;
 use super::site::Opened;
 
+/// How often a file that seems to be changed is looked at again.
+const LOOKS: u32 = 100;
+
 /// So much of a file is in memory at once.
 const CHUNK: u64 = 64 * 1024;
 
@@ -81,7 +84,15 @@ impl Readable {
     fn read(&self, at: u64, length: u64) -> io::Result<Bytes> {
         let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
         let read = self.file.read_exact_at(&mut bytes, at);
-        let about = self.file.metadata()?;
+        let mut about = self.file.metadata()?;
+        // While something is appended, the new time is there a moment before the new length.
+        for _ in 0..LOOKS {
+            if about.len() != self.about.len() || about.modified()? == self.about.modified()? {
+                break;
+            }
+            std::thread::yield_now();
+            about = self.file.metadata()?;
+        }
         if about.len() < self.about.len() {
             return Err(io::Error::other("the file became shorter"));
         }
