@@ -36,12 +36,16 @@ pub fn run(config: ServerConfig) -> ExitCode {
         let bound = on_all_addresses(&config, TcpListener::bind)?;
         say(format_args!("Waiting for connections{}...", bound.chosen))?;
         // A thread for each of them, because `accept` waits for one.
-        serve(bound.sockets, accept_clients)
+        serve(bound.sockets, |listener, seats| accept_clients(listener, seats, greet))
     })
 }
 
-/// Takes one client after another, and gives each a thread.
-fn accept_clients(listener: &TcpListener, seats: &Seats) -> Result<Infallible, LabError> {
+/// Takes one client after another, and gives each a thread that talks to it.
+pub(super) fn accept_clients(
+    listener: &TcpListener,
+    seats: &Seats,
+    talk: fn(&TcpStream, SocketAddr) -> Result<(), LabError>,
+) -> Result<Infallible, LabError> {
     loop {
         // 256 clients at once; more of them wait in the queue of listen().
         let seat = seats.take();
@@ -54,7 +58,7 @@ fn accept_clients(listener: &TcpListener, seats: &Seats) -> Result<Infallible, L
             Err(error) => return Err(LabError::system("accept a connection")(error)),
         };
         // A client that breaks off ends its own thread, with a sentence; the others go on.
-        start_thread("client", move || seat.leave(greet(&stream, client)))?;
+        start_thread("client", move || seat.leave(talk(&stream, client)))?;
     }
 }
 

@@ -12,7 +12,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::error::LabError;
-use super::serve::{Seats, serve, start_thread};
+use super::greet_server::accept_clients;
+use super::serve::serve;
 use super::sockets::on_all_addresses;
 use super::terminal::{complain, run as run_program, say, shown};
 use super::{ServerConfig, Transport};
@@ -75,22 +76,8 @@ fn over_tcp(config: &ServerConfig) -> Result<(), LabError> {
     // socket(), bind() and listen().
     let bound = on_all_addresses(config, TcpListener::bind)?;
     say(format_args!("The server is ready to receive{}", bound.chosen))?;
-    serve(bound.sockets, accept_clients)
-}
-
-/// Takes one client after another, and gives each a thread.
-fn accept_clients(listener: &TcpListener, seats: &Seats) -> Result<Infallible, LabError> {
-    loop {
-        // 256 clients at once; more of them wait in the queue of listen().
-        let seat = seats.take();
-        let (stream, client) = match listener.accept() {
-            Ok(accepted) => accepted,
-            // The client was gone again before it was accepted.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
-            Err(error) => return Err(LabError::system("accept a connection")(error)),
-        };
-        start_thread("client", move || seat.leave(converse(&stream, client)))?;
-    }
+    // accept(), and a thread for each client: as the greet server does it.
+    serve(bound.sockets, |listener, seats| accept_clients(listener, seats, converse))
 }
 
 /// One client, from its first sentence until it closes.
