@@ -44,18 +44,20 @@ pub fn clean_trailers(trailers: &mut HeaderMap) {
 }
 
 fn strip(head: &mut HeaderMap) {
-    let named: Vec<HeaderName> = list::members(head, &CONNECTION)
-        .filter(|option| head.contains_key(*option))
-        .filter_map(|option| HeaderName::from_bytes(option.as_bytes()).ok())
-        .filter(|name| !fields::rule(name).required)
-        .collect();
-    if head.contains_key(TRANSFER_ENCODING) {
-        head.remove(CONTENT_LENGTH);
+    // Most heads have no such field, or one: they are looked through once.
+    let mut ending: Vec<HeaderName> =
+        head.keys().filter(|name| !fields::rule(name).forwarded).cloned().collect();
+    if ending.contains(&TRANSFER_ENCODING) {
+        ending.push(CONTENT_LENGTH);
     }
-    for name in named {
-        head.remove(name);
+    if ending.contains(&CONNECTION) {
+        let named = list::members(head, &CONNECTION)
+            .filter(|option| head.contains_key(*option))
+            .filter_map(|option| HeaderName::from_bytes(option.as_bytes()).ok())
+            .filter(|name| !fields::rule(name).required);
+        ending.extend(named);
     }
-    for name in fields::hop_by_hop() {
+    for name in ending {
         head.remove(name);
     }
 }
