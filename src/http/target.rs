@@ -118,6 +118,7 @@ pub fn parse_text(line: &[u8]) -> Option<TargetUri> {
 
 fn tunnel(authority: &str) -> Result<Target, TargetError> {
     let (host, port) = authority::parse(authority)?;
+    let host = host.to_ascii_lowercase().into_boxed_str();
     match port {
         Some(port) => Ok(Target::Tunnel(Authority { host, port })),
         None => Err(TargetError::MissingPort(host)),

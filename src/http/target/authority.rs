@@ -1,5 +1,7 @@
 //! Host and port (RFC 3986 §3.2), as far as larder can dial them.
 
+use std::borrow::Cow;
+
 use super::TargetError;
 
 /// The longest name that DNS knows (RFC 1035 §2.3.4), without the dot at its end.
@@ -15,10 +17,10 @@ pub struct Authority {
     pub port: u16,
 }
 
-/// Takes `host[:port]` apart. The host comes out in lower case. An IPv4 address in decimal, octal or hex
-/// comes out as the address that it is, so that no check is fooled by its looks; other hosts keep their
-/// spelling. A name must be one that DNS could know: letters, digits, `-` and `_`.
-pub(super) fn parse(authority: &str) -> Result<(Box<str>, Option<u16>), TargetError> {
+/// Takes `host[:port]` apart. An IPv4 address in decimal, octal or hex comes out as the address that it
+/// is, so that no check is fooled by its looks; other hosts keep their spelling, in whatever case. A name
+/// must be one that DNS could know: letters, digits, `-` and `_`.
+pub(super) fn parse(authority: &str) -> Result<(Cow<'_, str>, Option<u16>), TargetError> {
     if authority.contains('@') {
         return Err(TargetError::Userinfo);
     }
@@ -49,14 +51,28 @@ fn split(authority: &str) -> Option<(&str, Option<&str>)> {
     }
 }
 
-fn checked_host(text: &str) -> Option<Box<str>> {
+fn checked_host(text: &str) -> Option<Cow<'_, str>> {
+    if is_plain_name(text) {
+        return Some(Cow::Borrowed(text));
+    }
     match url::Host::parse(text).ok()? {
-        url::Host::Ipv4(address) => Some(address.to_string().into()),
-        url::Host::Ipv6(_) => Some(text.to_ascii_lowercase().into()),
+        url::Host::Ipv4(address) => Some(Cow::Owned(address.to_string())),
+        url::Host::Ipv6(_) => Some(Cow::Borrowed(text)),
         url::Host::Domain(name) => {
-            (is_dns_name(&name) && name.eq_ignore_ascii_case(text)).then(|| name.into())
+            (is_dns_name(&name) && name.eq_ignore_ascii_case(text)).then_some(Cow::Borrowed(text))
         }
     }
+}
+
+/// Whether it is a name that can be nothing else: no label begins as those of encoded names do, and the
+/// last one begins with a letter, which no part of an address does.
+fn is_plain_name(text: &str) -> bool {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let is_encoded = |label: &str| label.get(..4).is_some_and(|at| at.eq_ignore_ascii_case("xn--"));
+    let last = name.rsplit('.').next().unwrap_or_default();
+    last.starts_with(|first: char| first.is_ascii_alphabetic())
+        && is_dns_name(name)
+        && !name.split('.').any(is_encoded)
 }
 
 fn is_dns_name(name: &str) -> bool {
@@ -71,4 +87,49 @@ fn is_dns_name(name: &str) -> bool {
 fn number(digits: &str) -> Option<u16> {
     let port = digits.bytes().all(|byte| byte.is_ascii_digit()).then_some(digits)?.parse().ok()?;
     (port != 0).then_some(port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_taken_as_it_is_would_have_been_anyway() {
+        let plain = [
+            "a",
+            "www.example.com",
+            "WWW.Example.Com",
+            "a-b.c_d",
+            "example.com.",
+            "1.a",
+            "0x7f.a1",
+        ];
+        let others = [
+            "",
+            ".",
+            "a..b",
+            "-",
+            "127.0.0.1",
+            "2130706433",
+            "0x7f.1",
+            "a.1",
+            "a.0x7f",
+            "a.1.",
+            "xn--e1afmkfd.a",
+            "XN--a",
+            "a.xn--b",
+            "a b",
+            "a%62",
+            "[::1]",
+            "b\u{fc}cher.example",
+        ];
+        for name in plain {
+            assert!(is_plain_name(name), "{name}");
+            let parsed = url::Host::parse(name);
+            assert_eq!(parsed, Ok(url::Host::Domain(name.to_ascii_lowercase())), "{name}");
+        }
+        for name in others {
+            assert!(!is_plain_name(name), "{name}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The target URI (RFC 9110 §7.1), normalised once.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -59,11 +59,13 @@ impl TargetUri {
         let mut text = String::with_capacity(host.len() + path_and_query.len() + 16);
         text.push_str(scheme.as_str());
         text.push_str("://");
-        text.extend(host.chars().map(|c| c.to_ascii_lowercase()));
+        let host_start = text.len();
+        text.push_str(host);
+        text.get_mut(host_start..).unwrap_or_default().make_ascii_lowercase();
         let host_end = text.len();
         if port != scheme.default_port() {
-            text.push(':');
-            text.push_str(&port.to_string());
+            // Writing to a string cannot fail.
+            write!(text, ":{port}").ok();
         }
         let path_start = text.len();
         if !path_and_query.starts_with('/') {
