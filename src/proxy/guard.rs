@@ -9,11 +9,13 @@ use super::error::ProxyError;
 
 /// Refuses a head that others would read differently.
 pub(super) fn check(request: &Request<Incoming>) -> Result<(), ProxyError> {
-    host(request.headers(), request.version())
+    let target = request.uri().authority().map(Authority::as_str);
+    host(request.headers(), request.version(), target)
 }
 
-/// Exactly one valid `Host` in HTTP/1.1, at most one in HTTP/1.0 (RFC 9112 §3.2).
-fn host(fields: &HeaderMap, version: Version) -> Result<(), ProxyError> {
+/// Exactly one valid `Host` in HTTP/1.1, at most one in HTTP/1.0 (RFC 9112 §3.2). `target` is the
+/// authority in the target, which was read already.
+fn host(fields: &HeaderMap, version: Version, target: Option<&str>) -> Result<(), ProxyError> {
     let mut lines = fields.get_all(HOST).iter();
     let Some(first) = lines.next() else {
         return match version {
@@ -25,9 +27,9 @@ fn host(fields: &HeaderMap, version: Version) -> Result<(), ProxyError> {
         return Err(ProxyError::Malformed("a request must have only one Host field"));
     }
     let valid = first.is_empty()
-        || first
-            .to_str()
-            .is_ok_and(|text| !text.contains('@') && text.parse::<Authority>().is_ok());
+        || first.to_str().is_ok_and(|text| {
+            !text.contains('@') && (target == Some(text) || text.parse::<Authority>().is_ok())
+        });
     if valid { Ok(()) } else { Err(ProxyError::Malformed("the Host field is not a host")) }
 }
 
@@ -45,8 +47,9 @@ mod tests {
 
     #[test]
     fn http_1_1_needs_exactly_one_host_that_is_a_host() {
-        let ok =
-            |lines: &[(&'static str, &'static str)], version| host(&fields(lines), version).is_ok();
+        let ok = |lines: &[(&'static str, &'static str)], version| {
+            host(&fields(lines), version, Some("a.example")).is_ok()
+        };
         assert!(ok(&[("host", "a.example")], Version::HTTP_11));
         assert!(ok(&[("host", "[::1]:8080")], Version::HTTP_11));
         assert!(ok(&[("host", "")], Version::HTTP_11));
