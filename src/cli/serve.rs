@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use hyper::Request;
 use hyper::body::Incoming;
-use hyper::{Request, Response};
 
 use super::error::CliError;
 use super::rooms;
@@ -14,7 +14,7 @@ use super::settings::Settings;
 use super::signals::{Signal, Signals};
 use crate::net::drain::{Class, Drain, DrainReport};
 use crate::net::{ConnectionHandle, Interfaces};
-use crate::proxy::{self, Observed, Proxy};
+use crate::proxy::{self, Answering, Observed, Proxy};
 use crate::server::{self, BindError, Handler, Refusal, Server};
 use crate::store::{self, Closed, DiskEvents, OpenError, Recovered, Store};
 use crate::telemetry::{AccessLog, log};
@@ -93,13 +93,10 @@ struct Front(Proxy);
 
 impl Handler for Front {
     type Body = Observed;
+    type Answer = Answering;
 
-    async fn handle(
-        &self,
-        request: Request<Incoming>,
-        connection: Arc<ConnectionHandle>,
-    ) -> Response<Observed> {
-        self.0.handle(request, connection).await
+    fn handle(&self, request: Request<Incoming>, connection: Arc<ConnectionHandle>) -> Answering {
+        self.0.handle(request, connection)
     }
 
     fn refuse(&self, connection: &ConnectionHandle, refusal: &Refusal) -> Bytes {

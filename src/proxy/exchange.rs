@@ -44,14 +44,14 @@ impl Exchange {
         shared: &Shared,
         request: &Request<Incoming>,
         connection: &ConnectionHandle,
-    ) -> Self {
+    ) -> Box<Self> {
         let mut record = blank(connection.client().ip(), Some(request.method().clone()));
         if shared.log.enabled() {
             record.version = request.version();
             record.referer = request.headers().get(REFERER).cloned();
             record.user_agent = request.headers().get(USER_AGENT).cloned();
         }
-        Self {
+        Box::new(Self {
             record,
             started: connection.first_byte(),
             bytes_up: None,
@@ -60,7 +60,7 @@ impl Exchange {
             log: shared.log.clone(),
             clock: shared.clock.clone(),
             done: false,
-        }
+        })
     }
 
     /// Takes one of the slots for requests in flight, or fails when there is none.
@@ -168,14 +168,14 @@ impl Exchange {
     }
 
     /// The response is made: its body reports the end of the exchange.
-    pub(super) fn observe(mut self, response: Response<Body>) -> Response<Observed> {
+    pub(super) fn observe(mut self: Box<Self>, response: Response<Body>) -> Response<Observed> {
         self.status(response.status());
         if self.log.enabled() {
             self.record.content_type = response.headers().get(CONTENT_TYPE).cloned();
         }
         let length = response.headers().get(CONTENT_LENGTH);
         let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
-        response.map(|body| Watched::new(body, length, Box::new(self)))
+        response.map(|body| Watched::new(body, length, self))
     }
 
     /// A tunnel has ended, after `up` bytes from the client and `down` bytes to it.
@@ -187,6 +187,9 @@ impl Exchange {
     /// Writes the access record, once.
     fn end(&mut self, down: u64, why: Option<String>) {
         if std::mem::replace(&mut self.done, true) {
+            return;
+        }
+        if !self.log.enabled() {
             return;
         }
         self.record.error = self.record.error.take().or(why);

@@ -19,6 +19,7 @@
 //! ```
 
 mod access;
+mod answering;
 mod ask;
 mod background;
 mod collapsed;
@@ -47,22 +48,24 @@ use hyper::{Request, Response, StatusCode};
 
 use crate::body::{Body, Budget};
 use crate::collapse::Collapse;
-use crate::http::target::{self, Mode, Target};
+use crate::http::target::{self, Authority, Mode, Target};
 use crate::http::via::{self, Pseudonym};
 use crate::net::drain::Drain;
 use crate::net::relay::RelayLimits;
-use crate::net::{ConnectionHandle, Interfaces};
+use crate::net::{ConnectionHandle, Interfaces, Reach};
 use crate::store::Store;
 use crate::telemetry::AccessLog;
 use crate::time::SharedClock;
 use crate::upstream::Upstream;
 
 pub use access::Config as AccessConfig;
+pub use answering::Answering;
 pub use error::ProxyError;
 pub use exchange::Observed;
 pub use fill::Config as FillConfig;
 
 use exchange::Exchange;
+use resource::Asked;
 
 /// What the proxy may do, and its limits.
 #[derive(Clone, Debug)]
@@ -120,6 +123,16 @@ struct Shared {
     slots: Arc<tokio::sync::Semaphore>,
 }
 
+/// How far a request came without waiting.
+enum Step {
+    /// To its end.
+    Answered(Response<Body>),
+    /// A tunnel may be opened.
+    Tunnel(Request<Incoming>, Authority, Reach),
+    /// A resource that must be waited for, or of which what is stored could not be read.
+    Resource(Asked, Option<ProxyError>),
+}
+
 impl Proxy {
     /// Puts a proxy together.
     pub fn new(config: Config, parts: Parts) -> Self {
@@ -146,13 +159,14 @@ impl Proxy {
         self.0.pseudonym.as_str()
     }
 
-    /// The whole story of one request; every early end is an error with a reason.
-    async fn answer(
+    /// The first half of the story of one request, up to where it may have to wait; every early end is
+    /// an error with a reason.
+    fn begin(
         &self,
         exchange: &mut Exchange,
         request: Request<Incoming>,
         connection: &Arc<ConnectionHandle>,
-    ) -> Result<Response<Body>, ProxyError> {
+    ) -> Result<Step, ProxyError> {
         let shared = &self.0;
         let slot = shared.slots.clone().try_acquire_owned().ok();
         let target = match exchange.occupy(slot).and_then(|()| self.understand(&request)) {
@@ -171,18 +185,41 @@ impl Proxy {
         match target {
             Target::Tunnel(authority) => {
                 access::tunnel_port(authority.port, &shared.config.access)?;
-                tunnel::connect(shared, exchange, request, &authority, reach).await
+                Ok(Step::Tunnel(request, authority, reach))
             }
-            Target::Server(what) => own::answer(shared, exchange, &request, &what, connection),
+            Target::Server(what) => {
+                own::answer(shared, exchange, &request, &what, connection).map(Step::Answered)
+            }
             Target::Resource(uri) => {
                 access::port(&uri, &shared.config)?;
                 let reach = access::reach(&uri, reach, &shared.config);
-                match own::last_hop(shared, exchange, &request) {
-                    Some(response) => Ok(response),
-                    None => {
-                        resource::answer(shared, exchange, request, uri, reach, connection).await
-                    }
+                if let Some(response) = own::last_hop(shared, exchange, &request) {
+                    return Ok(Step::Answered(response));
                 }
+                let asked = Asked::read(request, uri, reach);
+                Ok(match resource::answer_at_once(shared, exchange, &asked) {
+                    Some(Ok(response)) => Step::Answered(response),
+                    Some(Err(error)) => Step::Resource(asked, Some(error)),
+                    None => Step::Resource(asked, None),
+                })
+            }
+        }
+    }
+
+    /// The other half: what may have to wait for the store, for others, or for an origin.
+    async fn go_on(
+        &self,
+        exchange: &mut Exchange,
+        step: Step,
+        connection: &Arc<ConnectionHandle>,
+    ) -> Result<Response<Body>, ProxyError> {
+        match step {
+            Step::Answered(response) => Ok(response),
+            Step::Tunnel(request, to, reach) => {
+                tunnel::connect(&self.0, exchange, request, &to, reach).await
+            }
+            Step::Resource(asked, failed) => {
+                resource::answer(&self.0, exchange, asked, failed, connection).await
             }
         }
     }
@@ -193,15 +230,36 @@ impl Proxy {
         Ok(target::resolve(request.method(), request.uri(), &self.0.config.mode)?)
     }
 
-    /// Answers one request; the access record is written when the response's body has ended.
-    pub async fn handle(
+    /// Answers one request; the access record is written when the response's body has ended. What needs
+    /// no waiting is answered before this returns, so that a hit carries no state of a fetch.
+    pub fn handle(
         &self,
         request: Request<Incoming>,
         connection: Arc<ConnectionHandle>,
-    ) -> Response<Observed> {
+    ) -> Answering {
         let mut exchange = Exchange::begin(&self.0, &request, &connection);
         let content = !request.body().is_end_stream();
-        let answer = Box::pin(self.answer(&mut exchange, request, &connection)).await;
+        let answer = match self.begin(&mut exchange, request, &connection) {
+            Ok(Step::Answered(response)) => Ok(response),
+            Err(error) => Err(error),
+            Ok(step) => {
+                let proxy = self.clone();
+                return Answering::Later(Box::pin(async move {
+                    let answer = proxy.go_on(&mut exchange, step, &connection).await;
+                    proxy.conclude(exchange, answer, content)
+                }));
+            }
+        };
+        Answering::Done(Some(self.conclude(exchange, answer, content)))
+    }
+
+    /// The answer, or the answer to a failure; `content` says whether the request had any.
+    fn conclude(
+        &self,
+        mut exchange: Box<Exchange>,
+        answer: Result<Response<Body>, ProxyError>,
+        content: bool,
+    ) -> Response<Observed> {
         let response = answer.unwrap_or_else(|error| {
             let response = error::response(&error, &mut exchange, self.0.clock.now());
             if content { respond::last(response) } else { response }

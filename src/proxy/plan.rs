@@ -136,6 +136,18 @@ pub(super) async fn consult(shared: &Shared, ask: &Ask) -> Result<Consulted, Pro
     consulted
 }
 
+/// The stored response that answers, where neither the store need be waited for nor anything be asked
+/// for: nearly every hit.
+pub(super) fn answer_at_once(shared: &Shared, ask: &Ask) -> Option<Answer> {
+    if !ask.cacheable() {
+        return None;
+    }
+    match judge(shared, ask, shared.store.find_at_once(&ask.key)?) {
+        Ok(Consulted::Answer(answer)) => Some(answer),
+        _ => None,
+    }
+}
+
 /// Whether a stored response answers.
 fn answers(consulted: &Result<Consulted, ProxyError>) -> bool {
     matches!(consulted, Ok(Consulted::Answer(_)))
@@ -160,12 +172,10 @@ fn judge(shared: &Shared, ask: &Ask, held: Candidates) -> Result<Consulted, Prox
     };
     Ok(match (decision, stored) {
         (Decision::Reuse { ttl, .. }, Some(stored)) => {
-            shared.store.used(&stored);
             let outcome = CacheOutcome::Hit { ttl, detail: None };
             Consulted::Answer(Answer { stored, outcome, word: CacheWord::Hit, behind: None })
         }
         (Decision::ReuseStale { ttl, grant, .. }, Some(stored)) => {
-            shared.store.used(&stored);
             let outcome = CacheOutcome::Hit { ttl, detail: Some(grant.detail()) };
             let validation = plan(ForwardReason::Stale, Aim::Validate, None);
             let behind = (grant == StaleGrant::StaleWhileRevalidate).then_some(validation);

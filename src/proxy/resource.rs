@@ -1,7 +1,9 @@
 //! A request for a resource: consult the store and the policy, then answer from what is stored, or
 //! fetch, alone or together with others.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
@@ -21,31 +23,61 @@ use super::exchange::Exchange;
 use super::fetch::{self, Fetched, Joined, Kind, Outbound, Private};
 use super::fill::Leading;
 use super::interim::Interim;
-use super::plan::{Aim, Answer, Consulted, Plan, ServedStale, consult};
+use super::plan::{self, Aim, Answer, Consulted, Plan, ServedStale, consult};
 use super::{Shared, background, collapsed, forward, respond, tunnel};
 
-/// Answers a request for a resource.
+/// A request for a resource: what is asked, and what comes with it.
+pub(super) struct Asked {
+    ask: Ask,
+    content: Incoming,
+    upgrade: OnUpgrade,
+}
+
+impl Asked {
+    /// Takes a request apart.
+    pub(super) fn read(mut request: Request<Incoming>, uri: TargetUri, reach: Reach) -> Self {
+        use http_body::Body as _;
+        let upgrade = hyper::upgrade::on(&mut request);
+        let (head, content) = request.into_parts();
+        let ask = Ask::read(head, uri, reach, !content.is_end_stream());
+        Self { ask, content, upgrade }
+    }
+}
+
+/// Answers out of the store, where that takes no waiting; an error is for [`answer`] to deal with.
+pub(super) fn answer_at_once(
+    shared: &Arc<Shared>,
+    exchange: &mut Exchange,
+    asked: &Asked,
+) -> Option<Result<Response<Body>, ProxyError>> {
+    let answer = plan::answer_at_once(shared, &asked.ask)?;
+    let answered = pin!(from_store(shared, exchange, &asked.ask, answer));
+    // Never woken: what is not ready is begun anew by who waits.
+    match answered.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answered) => Some(answered),
+        Poll::Pending => None,
+    }
+}
+
+/// Answers a request for a resource, to which the answer at once was `failed`, if there was one.
 pub(super) async fn answer(
     shared: &Arc<Shared>,
     exchange: &mut Exchange,
-    mut request: Request<Incoming>,
-    uri: TargetUri,
-    reach: Reach,
+    asked: Asked,
+    failed: Option<ProxyError>,
     connection: &Arc<ConnectionHandle>,
 ) -> Result<Response<Body>, ProxyError> {
-    use http_body::Body as _;
-    let client_upgrade = hyper::upgrade::on(&mut request);
-    let (head, incoming) = request.into_parts();
-    let ask = Ask::read(head, uri, reach, !incoming.is_end_stream());
+    let Asked { ask, content, upgrade } = asked;
+    if let Some(error) = failed {
+        return unless_damaged(shared, exchange, &ask, connection, Err(error)).await;
+    }
     match consult(shared, &ask).await? {
         Consulted::Answer(answer) => {
             let answered = from_store(shared, exchange, &ask, answer).await;
             unless_damaged(shared, exchange, &ask, connection, answered).await
         }
-        // In a box: a hit does not carry the state of a fetch.
         Consulted::Forward(plan) => {
-            let content = (incoming, client_upgrade);
-            Box::pin(send_on(shared, exchange, ask, plan, content, connection)).await
+            send_on(shared, exchange, ask, plan, (content, upgrade), connection).await
         }
     }
 }
@@ -165,7 +197,8 @@ pub(super) async fn from_store(
 ) -> Result<Response<Body>, ProxyError> {
     let Answer { stored, outcome, word, behind } = answer;
     let response = read_out(shared, exchange, ask, &stored, &outcome, word).await?;
-    // What cannot be read is not worth a validation.
+    // What cannot be read was not used, and is not worth a validation.
+    shared.store.used(&stored);
     if let Some(plan) = behind {
         background::validate(shared, ask, plan);
     }

@@ -262,12 +262,14 @@ fn respond<H: Handler>(
     if let Some(refusal) = refusal {
         exchanges.refuse(refusal);
     }
+    // Outside of the future, which then carries no request.
+    let answer = (!refused).then(|| handler.handle(request, Arc::clone(&exchanges.handle)));
     async move {
-        if refused {
+        let Some(answer) = answer else {
             // The connection's task takes over after this poll.
             return pending().await;
-        }
-        let mut response = handler.handle(request, Arc::clone(&exchanges.handle)).await;
+        };
+        let mut response = answer.await;
         let status = response.status();
         let upgrades =
             status == StatusCode::SWITCHING_PROTOCOLS || (is_connect && status.is_success());

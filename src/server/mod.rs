@@ -45,13 +45,13 @@ pub trait Handler: Send + Sync + 'static {
         + Unpin
         + 'static;
 
+    /// The answer to one request. Small, or in a box: hyper moves it.
+    type Answer: Future<Output = Response<Self::Body>> + Send + 'static;
+
     /// Answers one request. It cannot fail: every failure is a response. A response whose body ends in
     /// an error breaks the connection, so that the client sees the truncation.
-    fn handle(
-        &self,
-        request: Request<Incoming>,
-        connection: Arc<ConnectionHandle>,
-    ) -> impl Future<Output = Response<Self::Body>> + Send;
+    fn handle(&self, request: Request<Incoming>, connection: Arc<ConnectionHandle>)
+    -> Self::Answer;
 
     /// The whole serialised answer, `Connection: close` included, to what never became a request. When
     /// that began, `connection` says.

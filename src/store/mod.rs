@@ -130,6 +130,12 @@ impl Store {
         self.shared.find(key).await
     }
 
+    /// As [`Store::find`], where nothing need be waited for: what memory has, and what the system has in
+    /// memory of the disk.
+    pub fn find_at_once(&self, key: &CacheKey) -> Option<Candidates> {
+        self.shared.find_at_once(key)
+    }
+
     /// What is stored under other keys and answers `key` too: under the same URI but for the query, with
     /// a `No-Vary-Search` that makes the two queries the same.
     pub async fn equivalents(&self, key: &CacheKey) -> Candidates {

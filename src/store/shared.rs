@@ -145,13 +145,29 @@ impl Shared {
         is_all.then_some(found.candidates)
     }
 
+    /// The same, where nothing need be waited for.
+    pub(super) fn find_at_once(&self, key: &CacheKey) -> Option<Candidates> {
+        let resident = self.memory.candidates(key);
+        let below = match self.disk() {
+            Some(disk) => Some(disk.find_at_once(key, resident.as_slice())?),
+            None => None,
+        };
+        Some(self.found(resident, below).candidates)
+    }
+
     async fn look(&self, key: &CacheKey) -> Found {
         let resident = self.memory.candidates(key);
-        let (candidates, is_all) = match self.disk() {
-            Some(disk) => {
-                let below = disk.find(key, resident.as_slice()).await;
-                (merged(resident, &below.candidates), below.is_all)
-            }
+        let below = match self.disk() {
+            Some(disk) => Some(disk.find(key, resident.as_slice()).await),
+            None => None,
+        };
+        self.found(resident, below)
+    }
+
+    /// What both tiers have, without what is of a group that was invalidated.
+    fn found(&self, resident: Candidates, below: Option<Found>) -> Found {
+        let (candidates, is_all) = match below {
+            Some(below) => (merged(resident, &below.candidates), below.is_all),
             None => (resident, true),
         };
         let is_over = |response: &&StoredResponse| self.epochs.are_over_for(response);

@@ -120,18 +120,20 @@ impl Script {
 
 impl Handler for Script {
     type Body = TestBody;
+    type Answer = Pin<Box<dyn Future<Output = Response<TestBody>> + Send>>;
 
-    async fn handle(
+    fn handle(
         &self,
         request: Request<Incoming>,
         connection: Arc<ConnectionHandle>,
-    ) -> Response<TestBody> {
+    ) -> Self::Answer {
         if request.uri().path().starts_with("/auto") {
-            return Response::new(TestBody::whole(request.uri().path().to_owned()));
+            let body = TestBody::whole(request.uri().path().to_owned());
+            return Box::pin(async { Response::new(body) });
         }
         let (answer, answered) = oneshot::channel();
         self.calls.send(Call { request, connection, answer }).unwrap();
-        answered.await.unwrap()
+        Box::pin(async { answered.await.unwrap() })
     }
 
     fn refuse(&self, connection: &ConnectionHandle, refusal: &Refusal) -> Bytes {

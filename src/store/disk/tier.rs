@@ -122,21 +122,31 @@ impl Disk {
         found.ok().and_then(|found| *found).unwrap_or_default()
     }
 
-    /// All that is on disk under a key, without what `known` says need not be read. At once where the
-    /// system has it in memory.
-    pub(in crate::store) async fn find(
+    /// All that is on disk under a key, without what `resident` says need not be read. `None` where the
+    /// system does not have it in memory, so that it must be waited for.
+    pub(in crate::store) fn find_at_once(
         &self,
         key: &CacheKey,
         resident: &[StoredResponse],
-    ) -> Found {
+    ) -> Option<Found> {
         let is_known = |record: &Known| {
             let is_it = |stored: &StoredResponse| {
                 stored.id() >= record.generation && Tag::of(stored) == record.tag
             };
             resident.iter().any(is_it)
         };
-        if let Some(candidates) = self.engine.find(key, is_known, false) {
-            return Found { candidates, is_all: self.engine.is_readable() };
+        let candidates = self.engine.find(key, is_known, false)?;
+        Some(Found { candidates, is_all: self.engine.is_readable() })
+    }
+
+    /// The same, and waits for what the system does not have in memory.
+    pub(in crate::store) async fn find(
+        &self,
+        key: &CacheKey,
+        resident: &[StoredResponse],
+    ) -> Found {
+        if let Some(found) = self.find_at_once(key, resident) {
+            return found;
         }
         let known: Vec<_> = resident.iter().map(|stored| (Tag::of(stored), stored.id())).collect();
         let is_known = move |record: &Known| {
