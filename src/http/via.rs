@@ -58,6 +58,13 @@ pub fn append(head: &mut HeaderMap, received: Version, pseudonym: &Pseudonym) {
     let _full = head.try_append(VIA, member);
 }
 
+/// Appends to `lines` the `Via` line of a message that was received over HTTP/1.1.
+pub fn write_line(lines: &mut Vec<u8>, pseudonym: &Pseudonym) {
+    for part in [b"via: ", pseudonym.http_11.as_bytes(), b"\r\n"] {
+        lines.extend_from_slice(part);
+    }
+}
+
 /// Whether a request goes in a circle: it has been here before, or with ten larders.
 pub fn is_loop(head: &HeaderMap, pseudonym: &Pseudonym) -> bool {
     let mut larders = 0;

@@ -46,6 +46,10 @@ struct Interim {
     /// Whether the current exchange may still be given interim responses.
     wanted: bool,
     waker: Option<Waker>,
+    /// Field lines for the final head of the current exchange.
+    lines: Vec<u8>,
+    /// Whether such lines are taken: not once that head has begun, nor where its beginning is not seen.
+    takes_lines: bool,
 }
 
 /// Names one exchange on its connection, so that a late interim response meets no later exchange.
@@ -82,11 +86,14 @@ impl ConnectionHandle {
         self.dialect
     }
 
-    /// An exchange begins: called by `server` when hyper hands over a request.
-    pub fn begin_exchange(&self) -> ExchangeId {
+    /// An exchange begins: called by `server` when hyper hands over a request. `overlaps` says that the
+    /// answer before is not written yet: then nobody sees where the head of the next one begins.
+    pub fn begin_exchange(&self, overlaps: bool) -> ExchangeId {
         let mut interim = self.interim.lock();
         interim.queue.clear();
         interim.wanted = true;
+        interim.lines.clear();
+        interim.takes_lines = !overlaps;
         self.open.store(true, Ordering::Release);
         ExchangeId(self.exchange.fetch_add(1, Ordering::AcqRel) + 1)
     }
@@ -115,14 +122,31 @@ impl ConnectionHandle {
         interim.wanted = false;
     }
 
-    /// Closes as [`close_interim`](Self::close_interim) unless a response is waiting; then false.
-    pub fn close_interim_if_empty(&self) -> bool {
+    /// Has `write` append field lines (RFC 9112 §5), each with its line end, to the final head of the
+    /// current exchange: they are written behind the status line, and hyper does not see them. None of
+    /// them may frame the message. False, and nothing is written, where it is not seen where that head
+    /// begins. Whoever is told true answers with a head that these lines belong to.
+    pub fn lend_lines(&self, write: impl FnOnce(&mut Vec<u8>)) -> bool {
         let mut interim = self.interim.lock();
-        let empty = interim.queue.is_empty();
-        if empty {
-            interim.wanted = false;
+        if interim.takes_lines {
+            interim.lines.clear();
+            write(&mut interim.lines);
         }
-        empty
+        interim.takes_lines
+    }
+
+    /// The final head begins: called by `server`. Closes as [`close_interim`](Self::close_interim) and
+    /// swaps `lines`, which is empty, for the lines that were lent; unless a response is waiting: then
+    /// false.
+    pub fn begin_response(&self, lines: &mut Vec<u8>) -> bool {
+        let mut interim = self.interim.lock();
+        let begins = interim.queue.is_empty();
+        if begins {
+            interim.wanted = false;
+            interim.takes_lines = false;
+            std::mem::swap(lines, &mut interim.lines);
+        }
+        begins
     }
 
     /// Whether an exchange is open: what hyper writes while none is, is hyper's own answer.
@@ -187,11 +211,11 @@ mod tests {
     #[test]
     fn an_interim_response_meets_only_the_exchange_it_was_made_for() {
         let handle = handle();
-        let first = handle.begin_exchange();
+        let first = handle.begin_exchange(false);
         assert!(handle.push_interim(first, Bytes::from_static(b"1")));
         handle.end_exchange();
         assert!(!handle.push_interim(first, Bytes::from_static(b"2")));
-        let second = handle.begin_exchange();
+        let second = handle.begin_exchange(false);
         assert_eq!(handle.take_interim(Waker::noop()), None);
         assert!(!handle.push_interim(first, Bytes::from_static(b"3")));
         assert!(handle.push_interim(second, Bytes::from_static(b"4")));
@@ -201,15 +225,38 @@ mod tests {
     #[test]
     fn nothing_is_queued_once_the_final_head_was_written() {
         let handle = handle();
-        let exchange = handle.begin_exchange();
+        let exchange = handle.begin_exchange(false);
         handle.close_interim();
         assert!(!handle.push_interim(exchange, Bytes::from_static(b"late")));
     }
 
     #[test]
+    fn lines_are_lent_to_the_head_of_one_exchange_until_it_begins() {
+        let handle = handle();
+        let lend = |text: &'static [u8]| handle.lend_lines(|to| to.extend_from_slice(text));
+        let taken = || {
+            let mut lines = Vec::new();
+            handle.begin_response(&mut lines).then_some(lines)
+        };
+        assert!(!lend(b"before any"));
+        let first = handle.begin_exchange(false);
+        assert!(lend(b"a: 1\r\n") && lend(b"b: 2\r\n"));
+        assert!(handle.push_interim(first, Bytes::from_static(b"1")));
+        assert_eq!(taken(), None, "an interim response goes first");
+        assert!(handle.take_interim(Waker::noop()).is_some());
+        assert_eq!(taken().as_deref(), Some(&b"b: 2\r\n"[..]));
+        assert!(!lend(b"late"));
+        handle.begin_exchange(false);
+        assert!(lend(b"never written"));
+        handle.begin_exchange(true);
+        assert!(!lend(b"nobody sees where"));
+        assert_eq!(taken().as_deref(), Some(&b""[..]));
+    }
+
+    #[test]
     fn the_queue_is_bounded() {
         let handle = handle();
-        let exchange = handle.begin_exchange();
+        let exchange = handle.begin_exchange(false);
         for _ in 0..INTERIM_LIMIT {
             assert!(handle.push_interim(exchange, Bytes::from_static(b"x")));
         }

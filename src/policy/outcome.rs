@@ -1,6 +1,7 @@
 //! What came of a request in the cache, in the words of Cache-Status (RFC 9211).
 
 use std::fmt;
+use std::io::Write as _;
 
 /// Why a request went forward (RFC 9211 §2.2). The same word in log, metric and field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -137,6 +138,18 @@ impl CacheOutcome {
     pub fn member(&self) -> String {
         self.to_string()
     }
+
+    /// Appends the same.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        match *self {
+            Self::Hit { ttl, detail: None } => {
+                out.extend_from_slice(b"larder; hit; ttl=");
+                out.extend_from_slice(itoa::Buffer::new().format(ttl).as_bytes());
+            }
+            // Writing to memory cannot fail.
+            _ => drop(write!(out, "{self}")),
+        }
+    }
 }
 
 impl fmt::Display for CacheOutcome {
@@ -206,6 +219,9 @@ mod tests {
         ];
         for (outcome, member) in rows {
             assert_eq!(outcome.member(), member);
+            let mut written = Vec::new();
+            outcome.write(&mut written);
+            assert_eq!(written, member.as_bytes());
         }
     }
 

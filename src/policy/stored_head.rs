@@ -6,7 +6,7 @@ mod encoding;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use http::header::CONTENT_RANGE;
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use self::block::Line;
@@ -121,6 +121,25 @@ impl StoredHead {
     /// The fields that may be sent without a validation: not those that `no-cache` names (§5.2.2.4).
     pub fn fields_without_validation(&self) -> HeaderMap {
         self.collect(|guarded| !guarded)
+    }
+
+    /// Appends the lines that may be sent without a validation, as they are sent (RFC 9112 §5), but for
+    /// `Content-Length`, which whoever frames the message writes.
+    pub fn write_lines(&self, out: &mut Vec<u8>) {
+        out.reserve(self.block.len() + 24 * usize::from(self.count));
+        for Line { name, value, guarded } in self.pieces() {
+            let (Some(name), Some(value)) = (name.as_bytes(&self.block), self.block.get(value))
+            else {
+                continue;
+            };
+            // A block may come from disk: nothing in it ends a line.
+            if guarded || name == CONTENT_LENGTH.as_str().as_bytes() || !block::is_sendable(value) {
+                continue;
+            }
+            for part in [name, b": ", value, b"\r\n"] {
+                out.extend_from_slice(part);
+            }
+        }
     }
 
     /// The groups that it belongs to, each once, sorted (RFC 9875 §2).

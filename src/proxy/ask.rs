@@ -1,7 +1,7 @@
 //! What a client asks for, as it will be forwarded: everything that later steps read.
 
 use ::http::request;
-use hyper::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderValue, RANGE, TE, TRANSFER_ENCODING};
+use hyper::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderName, HeaderValue, RANGE};
 use hyper::{HeaderMap, Method, Version};
 
 use crate::http::{TargetUri, hop_by_hop, precondition};
@@ -38,6 +38,8 @@ pub(super) struct Ask {
     pub(super) asterisk: bool,
     /// Whether the request carries content.
     pub(super) content: bool,
+    /// Whether it is a GET that takes a stored response as it is: no conditions, no `Range`.
+    pub(super) is_plain: bool,
 }
 
 impl Ask {
@@ -47,10 +49,8 @@ impl Ask {
         let upgrade = hop_by_hop::upgrade_protocol(&fields, head.version);
         let trailers = hop_by_hop::wants_trailers(&fields);
         hop_by_hop::strip_request(&mut fields);
-        fields.remove(TE);
         fields.remove(HOST);
         fields.remove(CONTENT_LENGTH);
-        fields.remove(TRANSFER_ENCODING);
         // RFC 9110 §10.1.1: the expectation of an HTTP/1.0 client is not one.
         let expects_continue = content
             && head.version == Version::HTTP_11
@@ -61,6 +61,10 @@ impl Ask {
             fields.remove(EXPECT);
         }
         let directives = RequestDirectives::parse(&fields);
+        let is_particular = |name: &HeaderName| {
+            matches!(name.as_str(), "if-modified-since" | "if-none-match" | "if-range" | "range")
+        };
+        let is_plain = head.method == Method::GET && !fields.keys().any(is_particular);
         Self {
             method: head.method,
             version: head.version,
@@ -73,6 +77,7 @@ impl Ask {
             expects_continue,
             asterisk: head.extensions.get::<EmptyPath>().is_some(),
             content,
+            is_plain,
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, REFERER, USER_AGENT};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, REFERER, USER_AGENT};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -15,6 +15,7 @@ use crate::body::{Body, BodyEnd, Watch, Watched};
 use crate::http::Target;
 use crate::http::target::ServerTarget;
 use crate::net::ConnectionHandle;
+use crate::policy::StoredHead;
 use crate::policy::outcome::{CacheOutcome, Detail, ForwardReason};
 use crate::telemetry::{AccessLog, AccessRecord, CacheWord};
 use crate::time::{SharedClock, Timestamp};
@@ -35,15 +36,16 @@ pub struct Exchange {
     fate: Option<Arc<Fate>>,
     log: AccessLog,
     clock: SharedClock,
+    connection: Arc<ConnectionHandle>,
     done: bool,
 }
 
 impl Exchange {
-    /// A request has arrived.
+    /// A request has arrived, and is the current exchange of its connection.
     pub(super) fn begin(
         shared: &Shared,
         request: &Request<Incoming>,
-        connection: &ConnectionHandle,
+        connection: &Arc<ConnectionHandle>,
     ) -> Box<Self> {
         let mut record = blank(connection.client().ip(), Some(request.method().clone()));
         if shared.log.enabled() {
@@ -59,6 +61,7 @@ impl Exchange {
             fate: None,
             log: shared.log.clone(),
             clock: shared.clock.clone(),
+            connection: connection.clone(),
             done: false,
         })
     }
@@ -91,6 +94,22 @@ impl Exchange {
     pub(super) fn outcome(&mut self, cache: CacheWord, tier: Option<&'static str>) {
         self.record.cache = cache;
         self.record.tier = tier;
+    }
+
+    /// Has the lines of a stored head written beside those that hyper knows; false where they are not
+    /// taken.
+    pub(super) fn lend_lines(
+        &mut self,
+        head: &StoredHead,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> bool {
+        let taken = self.connection.lend_lines(write);
+        if taken && self.log.enabled() {
+            let content_type = head.field(&CONTENT_TYPE);
+            self.record.content_type =
+                content_type.and_then(|value| HeaderValue::from_bytes(value).ok());
+        }
+        taken
     }
 
     /// Why it was forwarded, not stored, not reused or served stale, in the words of `Cache-Status`:
@@ -158,6 +177,7 @@ impl Exchange {
             fate: None,
             log: self.log.clone(),
             clock: self.clock.clone(),
+            connection: self.connection.clone(),
             done: false,
         }
     }
@@ -170,8 +190,10 @@ impl Exchange {
     /// The response is made: its body reports the end of the exchange.
     pub(super) fn observe(mut self: Box<Self>, response: Response<Body>) -> Response<Observed> {
         self.status(response.status());
-        if self.log.enabled() {
-            self.record.content_type = response.headers().get(CONTENT_TYPE).cloned();
+        if self.log.enabled()
+            && let Some(content_type) = response.headers().get(CONTENT_TYPE)
+        {
+            self.record.content_type = Some(content_type.clone());
         }
         let length = response.headers().get(CONTENT_LENGTH);
         let length = length.and_then(|value| value.to_str().ok()?.parse().ok());

@@ -214,7 +214,7 @@ async fn read_out(
     outcome: &CacheOutcome,
     word: CacheWord,
 ) -> Result<Response<Body>, Damaged> {
-    let response = respond::stored(shared, ask, stored, outcome).await?;
+    let response = respond::stored(shared, exchange, ask, stored, outcome).await?;
     exchange.outcome(word, Some(stored.tier().as_str()));
     exchange.explain(outcome);
     Ok(response)

@@ -12,12 +12,13 @@ use crate::http::precondition::{self, Precondition};
 use crate::http::{date, range, via};
 use crate::policy::outcome::CacheOutcome;
 use crate::policy::{Interval, StoredHead};
-use crate::store::{Damaged, StoredResponse};
+use crate::store::{Damaged, Extent, StoredResponse};
 use crate::time::Timestamp;
 use crate::upstream::ResponseBody;
 
 use super::Shared;
 use super::ask::Ask;
+use super::exchange::Exchange;
 use super::fill::{Following, Leading};
 use super::ranges::{self, Around, Selected};
 
@@ -39,12 +40,24 @@ pub(super) struct Whole {
 /// [`Damaged`] when they cannot be.
 pub(super) async fn stored(
     shared: &Shared,
+    exchange: &mut Exchange,
     ask: &Ask,
     stored: &StoredResponse,
     outcome: &CacheOutcome,
 ) -> Result<Response<Body>, Damaged> {
     let now = shared.clock.now();
     let head = stored.head();
+    if is_sent_as_it_is(ask, stored, outcome) {
+        let reader = ranges::primed(stored.reader()).await?;
+        if exchange.lend_lines(head, |lines| write_lines(shared, head, now, outcome, lines)) {
+            return Ok(assemble(
+                head.status(),
+                head.reason(),
+                HeaderMap::new(),
+                Body::from(reader),
+            ));
+        }
+    }
     // RFC 9111 §5.2.2.4: fields that `no-cache` names are sent only after a validation.
     let mut fields = match outcome {
         CacheOutcome::Hit { .. } => head.fields_without_validation(),
@@ -80,6 +93,34 @@ pub(super) async fn stored(
             assemble(head.status(), head.reason(), fields, body)
         }
     })
+}
+
+/// Whether a hit is what is stored, whole: then its lines go round hyper (ADR 0014).
+fn is_sent_as_it_is(ask: &Ask, stored: &StoredResponse, outcome: &CacheOutcome) -> bool {
+    matches!(outcome, CacheOutcome::Hit { .. })
+        && ask.is_plain
+        && stored.extent() == Extent::Whole
+        && stored.trailers().is_none()
+        && !bodiless(stored.head().status())
+}
+
+/// The lines of a hit: what is stored, `Age`, `Via`, and `Cache-Status` after the members that are there.
+fn write_lines(
+    shared: &Shared,
+    head: &StoredHead,
+    now: Timestamp,
+    outcome: &CacheOutcome,
+    lines: &mut Vec<u8>,
+) {
+    head.write_lines(lines);
+    lines.extend_from_slice(b"age: ");
+    let age = head.current_age(now).as_secs();
+    lines.extend_from_slice(itoa::Buffer::new().format(age).as_bytes());
+    lines.extend_from_slice(b"\r\n");
+    via::write_line(lines, &shared.pseudonym);
+    lines.extend_from_slice(b"cache-status: ");
+    outcome.write(lines);
+    lines.extend_from_slice(b"\r\n");
 }
 
 /// Answers with a response that is being stored for another request.

@@ -93,7 +93,7 @@ impl Exchanges {
         // Early answers: the next request can come before the answer to the one before is flushed. No
         // flush would then mark where the head of the next answer begins.
         let overlaps = self.handle.exchange_open();
-        self.handle.begin_exchange();
+        self.handle.begin_exchange(overlaps);
         if is_http_10 || overlaps {
             self.handle.close_interim();
         }

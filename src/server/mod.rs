@@ -14,6 +14,7 @@ mod listen;
 mod opening;
 mod refusal;
 pub mod sniff;
+mod spliced;
 mod wire;
 
 #[cfg(test)]

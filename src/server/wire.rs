@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::exchange::Exchanges;
+use super::spliced::Spliced;
 use crate::net::accept::Seat;
 use crate::net::connection::ExchangeId;
 
@@ -31,6 +32,8 @@ pub(super) struct Wire<S> {
     run: Run,
     /// An interim response of which this much is still to be written.
     interim: Bytes,
+    /// Field lines that hyper does not see, and where in what it writes they go.
+    spliced: Spliced,
     /// The exchange whose final head was begun last.
     responded: Option<ExchangeId>,
     /// Whether the last write was blocked.
@@ -65,6 +68,7 @@ impl<S> Wire<S> {
             exchanges,
             run: Run::Boundary,
             interim: Bytes::new(),
+            spliced: Spliced::default(),
             responded: None,
             blocked: false,
             seat,
@@ -77,14 +81,18 @@ impl<S> Wire<S> {
         handle.exchange_open() && self.responded != Some(handle.current_exchange())
     }
 
-    fn response_begins(&mut self) {
+    /// `head` is what hyper is about to write, from the status line on.
+    fn response_begins(&mut self, head: &[IoSlice<'_>]) {
+        self.spliced.begin(head);
         self.run = Run::Response;
         self.responded = Some(self.exchanges.handle.current_exchange());
     }
 
     /// Whether nothing is half written.
     pub(super) fn is_at_boundary(&self) -> bool {
-        matches!(self.run, Run::Boundary | Run::OwnAnswer) && self.interim.is_empty()
+        matches!(self.run, Run::Boundary | Run::OwnAnswer)
+            && self.interim.is_empty()
+            && self.spliced.is_done()
     }
 
     /// The socket, and the place under the limits that goes with it.
@@ -134,6 +142,28 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
         written
     }
 
+    /// Writes a part of `bufs` with the lines in their place among them, and says how much of `bufs`.
+    fn poll_write_spliced(
+        &mut self,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            let spliced = std::mem::take(&mut self.spliced);
+            let written = {
+                let slices = spliced.among(bufs);
+                self.poll_write_some(cx, slices.as_slice(), false)
+            };
+            self.spliced = spliced;
+            let n = ready!(written)?;
+            let theirs = self.spliced.wrote(n);
+            // To have written nothing is an error to hyper: the lines alone are not what it knows of.
+            if n == 0 || theirs > 0 {
+                return Poll::Ready(Ok(theirs));
+            }
+        }
+    }
+
     /// hyper is about to write `bufs`: decides what they are, and writes what goes before them.
     fn poll_before_write(
         &mut self,
@@ -146,7 +176,7 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
             Run::Continue(left) if total <= left => {}
             Run::Continue(_) => {
                 self.exchanges.handle.close_interim();
-                self.response_begins();
+                self.response_begins(&[]);
             }
             Run::Boundary if !self.exchanges.handle.exchange_open() => {
                 self.run = Run::OwnAnswer;
@@ -162,8 +192,8 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
                         self.run = Run::Continue(total);
                         break;
                     }
-                    if self.exchanges.handle.close_interim_if_empty() {
-                        self.response_begins();
+                    if self.exchanges.handle.begin_response(self.spliced.buffer()) {
+                        self.response_begins(bufs);
                         break;
                     }
                 }
@@ -234,6 +264,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         ready!(this.poll_before_write(cx, bufs))?;
         if this.run == Run::OwnAnswer {
             return Poll::Ready(Ok(bufs.iter().map(|buf| buf.len()).sum()));
+        }
+        if !this.spliced.is_done() {
+            return this.poll_write_spliced(cx, bufs);
         }
         let n = ready!(this.poll_write_some(cx, bufs, false))?;
         if let Run::Continue(left) = &mut this.run {

@@ -121,6 +121,14 @@ impl Name {
     }
 }
 
+/// Whether a value may be sent (RFC 9110 §5.5).
+pub(super) fn is_sendable(value: &[u8]) -> bool {
+    // Without an early end, so that many bytes are looked at together.
+    value
+        .iter()
+        .fold(true, |so_far, &byte| so_far & (byte == b'\t' || (byte >= b' ' && byte != 0x7f)))
+}
+
 /// Appends a line; `false`, and nothing is appended, when name or value is absurdly long.
 pub(super) fn push(block: &mut Vec<u8>, name: &HeaderName, value: &[u8], guarded: bool) -> bool {
     let mark = if guarded { GUARDED } else { 0 };

@@ -178,6 +178,26 @@ async fn short_and_blocked_writes_mix_nothing_up() {
 }
 
 #[tokio::test]
+async fn lines_that_are_lent_stand_behind_the_status_line_however_writes_are_cut() {
+    for most in [1, 7, 24, usize::MAX] {
+        let (mut client, seen, mut calls) = watched(most).await;
+        client.send("GET /1 HTTP/1.1\r\n\r\n".repeat(3)).await;
+        for turn in 0..3 {
+            let call = timeout(SOON, calls.recv()).await.unwrap().unwrap();
+            let line = format!("a: {}\r\n", "b".repeat(turn * 100));
+            assert!(call.connection.lend_lines(|lines| lines.extend_from_slice(line.as_bytes())));
+            call.ok("done");
+            let got = client.until("done").await;
+            let (status_line, rest) = got.split_at("HTTP/1.1 200 OK\r\n".len());
+            assert_eq!(rest.strip_prefix(&line), ok("done").strip_prefix(status_line), "{most}");
+        }
+        if most == usize::MAX {
+            assert_eq!(seen.take(), (1, 0, 3), "one write each");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_sends_all_before_it_reads_gets_its_early_answer() {
     let mut running = Running::plain();
     let mut client = running.connect().await;
