@@ -1,4 +1,4 @@
-//! Which kind of address an answer came from, and which kinds a client may reach.
+//! Which kind of address an answer came from.
 
 use std::net::IpAddr;
 
@@ -53,29 +53,6 @@ impl Scope {
 fn is_shared(v4: std::net::Ipv4Addr) -> bool {
     let [a, b, ..] = v4.octets();
     a == 100 && (64..128).contains(&b)
-}
-
-/// Which scopes a client may reach through us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reach {
-    client: Scope,
-    deny_private: bool,
-}
-
-impl Reach {
-    /// The reach of a client whose own address has the scope `client`.
-    pub const fn new(client: Scope, deny_private: bool) -> Self {
-        Self { client, deny_private }
-    }
-
-    /// Whether this client may be given what comes from an address of `scope`.
-    pub fn allows(self, scope: Scope) -> bool {
-        match scope {
-            Scope::Public => true,
-            Scope::Private => !self.deny_private,
-            Scope::Loopback | Scope::LinkLocal | Scope::Own => self.client == Scope::Loopback,
-        }
-    }
 }
 
 #[cfg(test)]
