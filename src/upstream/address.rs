@@ -1,9 +1,10 @@
 //! Who may dial what: the rules are asked about the address that is about to be dialled.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use thiserror::Error;
 
+use crate::net::scope::embedded;
 use crate::net::{Interfaces, Reach, Scope};
 
 /// How a host became an address.
@@ -52,7 +53,7 @@ pub(super) fn judge(
     interfaces: &Interfaces,
     listeners: &[SocketAddr],
 ) -> Result<Scope, DeniedReason> {
-    let scope = interfaces.scope(address.ip());
+    let scope = interfaces.scope_reached(address.ip());
     if listeners.iter().any(|listener| is_listener(address, scope, *listener)) {
         return Err(DeniedReason::Myself);
     }
@@ -76,9 +77,9 @@ fn is_listener(address: SocketAddr, scope: Scope, listener: SocketAddr) -> bool 
 
 /// The address that a connect to `address` really reaches.
 fn dialled(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(v4) if v4.is_unspecified() => IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
-        IpAddr::V6(v6) if v6.is_unspecified() => IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
+    match embedded(address).map_or(address, IpAddr::V4) {
+        IpAddr::V4(v4) if v4.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(v6) if v6.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         address => address,
     }
 }
@@ -112,6 +113,20 @@ mod tests {
             ("[::1]:80", Dns, near, Err(Rebinding(Loopback))),
             ("[::ffff:127.0.0.1]:80", Dns, near, Err(Rebinding(Loopback))),
             ("[::ffff:127.0.0.1]:80", Literal, far, deny(Loopback)),
+            ("[::127.0.0.1]:80", Dns, near, Err(Rebinding(Loopback))),
+            ("[64:ff9b::7f00:1]:80", Dns, near, Err(Rebinding(Loopback))),
+            ("[64:ff9b::7f00:1]:80", Literal, far, deny(Loopback)),
+            ("[2002:7f00:1::]:80", Dns, near, Err(Rebinding(Loopback))),
+            ("[64:ff9b::a9fe:a9fe]:80", Dns, near, Err(Rebinding(LinkLocal))),
+            ("[64:ff9b::a00:1]:80", Literal, strict, deny(Private)),
+            ("[64:ff9b::cb00:7101]:80", Literal, strict, Ok(Public)),
+            ("[fe80::1]:80", Literal, far, deny(LinkLocal)),
+            ("[fe80::1]:80", Dns, near, Err(Rebinding(LinkLocal))),
+            ("[fd00:ec2::254]:80", Literal, far, Ok(Private)),
+            ("[fd00:ec2::254]:80", Literal, strict, deny(Private)),
+            ("[fec0::1]:80", Literal, strict, deny(Private)),
+            ("[::]:80", Literal, far, deny(Loopback)),
+            ("0.0.0.0:80", Literal, far, deny(Loopback)),
             ("169.254.169.254:80", Dns, near, Err(Rebinding(LinkLocal))),
             ("169.254.169.254:80", Literal, far, deny(LinkLocal)),
             ("169.254.169.254:80", Literal, near, Ok(LinkLocal)),
@@ -134,6 +149,9 @@ mod tests {
             ("127.0.0.1:3128", "127.0.0.1:3128", true),
             ("[::ffff:127.0.0.1]:3128", "127.0.0.1:3128", true),
             ("0.0.0.0:3128", "127.0.0.1:3128", true),
+            ("[::]:3128", "[::1]:3128", true),
+            ("[64:ff9b::7f00:1]:3128", "127.0.0.1:3128", true),
+            ("[2002:c0a8:705::1]:3128", "0.0.0.0:3128", true),
             ("127.0.0.1:3129", "127.0.0.1:3128", false),
             ("127.0.0.2:3128", "127.0.0.1:3128", false),
             ("127.0.0.2:3128", "0.0.0.0:3128", true),

@@ -1,5 +1,6 @@
 //! Bad input gets a clear error and harms nobody: whatever happened, the same proxy serves on.
 
+mod addresses;
 mod clients;
 mod heads;
 mod names;
