@@ -82,6 +82,7 @@ fn proxy(settings: &Settings) -> proxy::Config {
     proxy::Config {
         mode,
         access: proxy::AccessConfig {
+            rules: settings.http_access.clone().into(),
             clients: settings.allow_clients.clone(),
             tunnel_ports: settings.tunnel_ports.clone(),
             ports: settings.ports.clone(),

@@ -10,5 +10,5 @@ pub mod scope;
 
 pub use connection::ConnectionHandle;
 pub use interfaces::Interfaces;
-pub use reach::Reach;
+pub use reach::{Reach, Whence};
 pub use scope::Scope;

@@ -32,6 +32,17 @@ impl Scope {
         NUMBERED.get(usize::from(number)).copied()
     }
 
+    /// The word for addresses of this kind.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Loopback => "loopback",
+            Self::LinkLocal => "link-local",
+            Self::Own => "this machine's own",
+            Self::Private => "private",
+            Self::Public => "public",
+        }
+    }
+
     /// Classifies an address; `own` says whether it belongs to this machine. IPv4-mapped IPv6 counts
     /// as the IPv4 address inside.
     pub fn of(address: IpAddr, own: impl FnOnce(IpAddr) -> bool) -> Self {

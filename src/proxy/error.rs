@@ -10,12 +10,13 @@ use hyper::{Method, Response, StatusCode};
 use crate::body::Body;
 use crate::http::target::TargetError;
 use crate::net::ConnectionHandle;
+use crate::net::reach::Barrier;
 use crate::policy::outcome::Detail;
 use crate::policy::reuse::StaleGrant;
 use crate::store::Damaged;
 use crate::telemetry::CacheWord;
 use crate::time::Timestamp;
-use crate::upstream::{ResolveFailure, ResponseFault, TlsFailure, UpstreamError};
+use crate::upstream::{DeniedReason, ResolveFailure, ResponseFault, TlsFailure, UpstreamError};
 
 use super::Shared;
 use super::exchange::Exchange;
@@ -55,6 +56,14 @@ pub enum ProxyError {
     ScopeRefused {
         /// The host of the target.
         host: String,
+        /// What keeps the client from it.
+        why: Barrier,
+    },
+    /// A rule forbids it.
+    #[error("rule {rule} of http_access does not allow this request")]
+    RuleRefused {
+        /// The number of the rule, from 1.
+        rule: u16,
     },
     /// The request has been here before.
     #[error("the request has passed through this proxy already: a loop")]
@@ -133,13 +142,26 @@ impl ProxyError {
         self.disconnected() || (grant == StaleGrant::StaleIfError && failed())
     }
 
+    /// The number of the rule of `http_access` that forbids it.
+    fn rule(&self) -> Option<u16> {
+        match self {
+            Self::RuleRefused { rule }
+            | Self::ScopeRefused { why: Barrier::Rule(rule), .. }
+            | Self::Upstream(UpstreamError::Denied {
+                why: DeniedReason::Reach(Barrier::Rule(rule)),
+                ..
+            }) => Some(*rule),
+            _ => None,
+        }
+    }
+
     /// The status, the error type of RFC 9209 §2.3, and the word in the log.
     fn row(&self) -> (StatusCode, &'static str, CacheWord) {
         use CacheWord::{Error, Refused};
         use StatusCode as S;
         match self {
             Self::Target(_) | Self::Malformed(_) => (S::BAD_REQUEST, "http_request_error", Refused),
-            Self::ClientRefused { .. } | Self::PortRefused { .. } => {
+            Self::ClientRefused { .. } | Self::PortRefused { .. } | Self::RuleRefused { .. } => {
                 (S::FORBIDDEN, "http_request_denied", Refused)
             }
             Self::ScopeRefused { .. } => (S::FORBIDDEN, "destination_ip_prohibited", Refused),
@@ -229,6 +251,9 @@ pub(super) fn response(
         ProxyError::ScopeRefused { .. } => exchange.because(Detail::Scope),
         ProxyError::Damaged(_) => exchange.because(Detail::Damaged),
         _ => {}
+    }
+    if let Some(rule) = error.rule() {
+        exchange.forbidden_by(rule);
     }
     exchange.failed(sentence);
     if exchange.is_head() { response.map(|_body| Body::Empty) } else { response }

@@ -115,6 +115,11 @@ impl Exchange {
         self.record.reason = Some(detail.as_str().into());
     }
 
+    /// Which rule refused it.
+    pub(super) fn forbidden_by(&mut self, rule: u16) {
+        self.record.reason = Some(format!("rule-{rule}").into());
+    }
+
     /// Why it went alone, where nothing weightier is to be said.
     pub(super) fn otherwise(&mut self, detail: Detail) {
         self.record.reason.get_or_insert(detail.as_str().into());

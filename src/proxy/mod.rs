@@ -4,7 +4,7 @@
 //! server          a request head                          → Request<Incoming>
 //! guard           what hyper lets through                 → 400
 //! http::target    resolve the request-target              → Target
-//! access          client, port                            → Reach, or 403
+//! access          rules, client, port                     → Reach, or 403
 //! http::via       our own pseudonym                       → loop, 502
 //!   Tunnel        tunnel: dial, then 200, then relay
 //!   Server        own: pages, OPTIONS *, Max-Forwards: 0
@@ -57,11 +57,12 @@ use crate::telemetry::AccessLog;
 use crate::time::SharedClock;
 use crate::upstream::Upstream;
 
-pub use access::Config as AccessConfig;
+pub use access::{Action, Config as AccessConfig, Domain, Rule, Rules};
 pub use error::ProxyError;
 pub use exchange::Observed;
 pub use fill::Config as FillConfig;
 
+use access::Visitor;
 use exchange::Exchange;
 
 /// What the proxy may do, and its limits.
@@ -163,27 +164,21 @@ impl Proxy {
             }
         };
         exchange.aim(&target);
-        let client = connection.client().ip();
-        let reach = access::admit(client, connection.local(), &shared.interfaces, &shared.config)?;
+        let visitor = Visitor { client: connection.client().ip(), listener: connection.local() };
+        let reach =
+            access::admit(visitor, request.method(), &target, &shared.interfaces, &shared.config)?;
         if via::is_loop(request.headers(), &shared.pseudonym) {
             return Err(ProxyError::Loop);
         }
         match target {
             Target::Tunnel(authority) => {
-                access::tunnel_port(authority.port, &shared.config.access)?;
-                tunnel::connect(shared, exchange, request, &authority, reach).await
+                tunnel::connect(shared, exchange, request, &authority, &reach).await
             }
             Target::Server(what) => own::answer(shared, exchange, &request, &what, connection),
-            Target::Resource(uri) => {
-                access::port(&uri, &shared.config)?;
-                let reach = access::reach(&uri, reach, &shared.config);
-                match own::last_hop(shared, exchange, &request) {
-                    Some(response) => Ok(response),
-                    None => {
-                        resource::answer(shared, exchange, request, uri, reach, connection).await
-                    }
-                }
-            }
+            Target::Resource(uri) => match own::last_hop(shared, exchange, &request) {
+                Some(response) => Ok(response),
+                None => resource::answer(shared, exchange, request, uri, reach, connection).await,
+            },
         }
     }
 

@@ -4,8 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use thiserror::Error;
 
+use crate::net::reach::Barrier;
 use crate::net::scope::embedded;
-use crate::net::{Interfaces, Reach, Scope};
+use crate::net::{Interfaces, Reach, Scope, Whence};
 
 /// How a host became an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,21 +28,11 @@ pub enum DeniedReason {
     #[error("this is the proxy itself")]
     Myself,
     /// A name server says that a name is an address which only this machine or this link can mean.
-    #[error("a name server must not point a name at a {} address", words(*.0))]
+    #[error("a name server must not point a name at a {} address", .0.as_str())]
     Rebinding(Scope),
-    /// The client may not reach addresses of this kind.
-    #[error("this client may not reach {} addresses through the proxy", words(*.0))]
-    Reach(Scope),
-}
-
-fn words(scope: Scope) -> &'static str {
-    match scope {
-        Scope::Loopback => "loopback",
-        Scope::LinkLocal => "link-local",
-        Scope::Own => "this machine's own",
-        Scope::Private => "private",
-        Scope::Public => "public",
-    }
+    /// The client may not reach it.
+    #[error(transparent)]
+    Reach(#[from] Barrier),
 }
 
 /// Decides whether `address` may be dialled for a client of `reach`; the scope is what the answer
@@ -49,7 +40,7 @@ fn words(scope: Scope) -> &'static str {
 pub(super) fn judge(
     address: SocketAddr,
     source: Source,
-    reach: Reach,
+    reach: &Reach,
     interfaces: &Interfaces,
     listeners: &[SocketAddr],
 ) -> Result<Scope, DeniedReason> {
@@ -60,7 +51,8 @@ pub(super) fn judge(
     if source == Source::Dns && matches!(scope, Scope::Loopback | Scope::LinkLocal) {
         return Err(DeniedReason::Rebinding(scope));
     }
-    if reach.allows(scope) { Ok(scope) } else { Err(DeniedReason::Reach(scope)) }
+    reach.judge(Whence { scope, address: Some(address.ip()) })?;
+    Ok(scope)
 }
 
 /// Whether dialling `address` reaches `listener`. A wildcard listener answers on every address of the
@@ -97,11 +89,11 @@ mod tests {
 
     #[test]
     fn an_address_is_judged_by_its_scope_its_source_and_the_client() {
-        let near = Reach::new(Loopback, false);
-        let far = Reach::new(Private, false);
-        let strict = Reach::new(Private, true);
-        let deny = |scope| Err(DeniedReason::Reach(scope));
-        let rows: &[(&str, Source, Reach, Result<Scope, DeniedReason>)] = &[
+        let near = &Reach::new(Loopback, false);
+        let far = &Reach::new(Private, false);
+        let strict = &Reach::new(Private, true);
+        let deny = |scope| Err(DeniedReason::Reach(Barrier::Scope(scope)));
+        let rows: &[(&str, Source, &Reach, Result<Scope, DeniedReason>)] = &[
             ("127.0.0.1:80", Literal, near, Ok(Loopback)),
             ("127.0.0.1:80", Literal, far, deny(Loopback)),
             ("127.0.0.1:80", Localhost, near, Ok(Loopback)),
@@ -137,14 +129,14 @@ mod tests {
             ("203.0.113.1:80", Dns, strict, Ok(Public)),
         ];
         for (address, source, reach, expected) in rows {
-            let judged = judge(address.parse().unwrap(), *source, *reach, &interfaces(), &[]);
+            let judged = judge(address.parse().unwrap(), *source, reach, &interfaces(), &[]);
             assert_eq!(judged, *expected, "{address} by {source:?} for {reach:?}");
         }
     }
 
     #[test]
     fn nobody_reaches_the_proxy_through_the_proxy() {
-        let near = Reach::new(Loopback, false);
+        let near = &Reach::new(Loopback, false);
         let rows = [
             ("127.0.0.1:3128", "127.0.0.1:3128", true),
             ("[::ffff:127.0.0.1]:3128", "127.0.0.1:3128", true),

@@ -1,5 +1,7 @@
 //! Bad input gets a clear error and harms nobody: whatever happened, the same proxy serves on.
 
+mod access_addresses;
+mod access_rules;
 mod addresses;
 mod clients;
 mod heads;

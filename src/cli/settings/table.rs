@@ -10,10 +10,11 @@ use ipnet::IpNet;
 
 use super::layer::{Given, Source};
 use crate::cli::value::{
-    Address, Buffer, Count, Fault, FieldNames, Flag, Form, Kind, Level, List, Maybe, Name, Network,
-    Number, OriginUrl, Ports, Server, Size, Span, Typed, Wait,
+    AccessRule, Address, Buffer, Count, Fault, FieldNames, Flag, Form, Kind, Level, List, Maybe,
+    Name, Network, Number, OriginUrl, Ports, Server, Size, Span, Typed, Wait,
 };
 use crate::http::target::TargetUri;
+use crate::proxy::Rule;
 use crate::telemetry::Format;
 use crate::telemetry::log::{DEFAULT_QUEUE, Filter};
 
@@ -120,6 +121,8 @@ settings! {
 
     // --- who may use it, and for what ---------------------------------------------------------------
 
+    /// The rules that come before the safe defaults, in order.
+    http_access: Vec<Rule> = List<AccessRule>, Vec::new();
     /// Client networks that are served besides loopback, private and directly attached ones.
     allow_clients: Vec<IpNet> = List<Network>, Vec::new();
     /// Ports that `CONNECT` may ask for.
