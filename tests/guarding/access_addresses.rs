@@ -1,25 +1,28 @@
 //! A rule about an address (`dst`) holds for what is stored, pooled or under way too: that came from an address.
 
+use larder::cli::serve::Config;
+
 use super::access_rules::rules;
 use super::is_error;
 use crate::support::client::{Client, request};
 use crate::support::gate::{Gate, not_yet};
 use crate::support::message::Response;
 use crate::support::origin::{Origin, Reply};
-use crate::support::proxy::{Proxy, ProxyOnDisk};
+use crate::support::proxy::{Proxy, ProxyOnDisk, Tested, Tiers};
 
 const SECRET: &str = "not for everybody";
 
 /// 127.0.0.9 may not go to 127.0.0.5.
 const BARRED: &str = "action = \"deny\"; src = \"127.0.0.9\"; dst = \"127.0.0.5\"";
 
+/// 127.0.0.8 may not go to 127.0.0.6, and may go everywhere else.
+const PICKY: &str = "action = \"deny\"; src = \"127.0.0.8\"; dst = \"127.0.0.6\"";
+
 async fn barred() -> Proxy {
     Proxy::with(|config| config.proxy.access.rules = rules(&[BARRED])).await
 }
 
-async fn neighbour<T: crate::support::proxy::Tiers>(
-    proxy: &crate::support::proxy::Tested<T>,
-) -> Client {
+async fn neighbour<T: Tiers>(proxy: &Tested<T>) -> Client {
     Client::connect_from("127.0.0.9", proxy.address()).await
 }
 
@@ -87,15 +90,15 @@ async fn a_pooled_connection_is_not_used() {
 async fn the_address_is_remembered_on_disk() {
     let origin = Origin::start_on("127.0.0.5:0").await;
     origin.route("/a", Reply::cacheable(60, SECRET));
-    let change = |config: &mut larder::cli::serve::Config| {
-        config.proxy.access.rules = rules(&[BARRED]);
-    };
+    let change = |config: &mut Config| config.proxy.access.rules = rules(&[BARRED, PICKY]);
     let proxy = ProxyOnDisk::with(change).await;
     assert_eq!(proxy.get(&origin.url("/a")).await.text(), SECRET);
     proxy.wait_for_stored(1).await;
     let proxy = proxy.restarted_with(change).await;
     is_refused(&neighbour(&proxy).await.get(&origin.url("/a")).await);
-    assert_eq!(proxy.get(&origin.url("/a")).await.cache_status(), "larder; hit; ttl=60");
+    // A rule asks for the address, which is not the one that it forbids.
+    let mut other = Client::connect_from("127.0.0.8", proxy.address()).await;
+    assert_eq!(other.get(&origin.url("/a")).await.cache_status(), "larder; hit; ttl=60");
     origin.only_request();
 }
 
@@ -106,12 +109,8 @@ async fn what_was_stored_before_there_were_rules_is_fetched_anew_for_whom_they_c
     let proxy = ProxyOnDisk::start().await;
     assert_eq!(proxy.get(&origin.url("/a")).await.text(), SECRET);
     proxy.wait_for_stored(1).await;
-    let proxy = proxy
-        .restarted_with(|config| {
-            let picky = "action = \"deny\"; src = \"127.0.0.8\"; dst = \"127.0.0.6\"";
-            config.proxy.access.rules = rules(&[BARRED, picky]);
-        })
-        .await;
+    let proxy =
+        proxy.restarted_with(|config| config.proxy.access.rules = rules(&[BARRED, PICKY])).await;
     let url = origin.url("/a");
     is_refused(&neighbour(&proxy).await.get(&url).await);
     // No rule is about this one.
