@@ -87,6 +87,7 @@ fn proxy(settings: &Settings) -> proxy::Config {
             tunnel_ports: settings.tunnel_ports.clone(),
             ports: settings.ports.clone(),
             deny_private: settings.deny_private,
+            users: settings.users.clone(),
         },
         tunnel: RelayLimits { idle: settings.tunnel_idle_wait, lifetime: settings.tunnel_lifetime },
         collapse: collapse::Config {

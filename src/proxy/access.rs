@@ -17,6 +17,7 @@ use crate::net::{Interfaces, Reach, Scope, Whence};
 
 use super::ask::Ask;
 use super::error::ProxyError;
+use super::users::Users;
 use rules::{Subject, Verdict};
 
 pub use rules::{Action, Domain, Rule, Rules};
@@ -34,6 +35,8 @@ pub struct Config {
     pub ports: Vec<RangeInclusive<u16>>,
     /// Whether private addresses are out of reach for clients that are not on loopback.
     pub deny_private: bool,
+    /// Who has to say a password; nobody does where there are none.
+    pub users: Option<Arc<Users>>,
 }
 
 impl Default for Config {
@@ -44,6 +47,7 @@ impl Default for Config {
             tunnel_ports: vec![443..=443, 80..=80],
             ports: vec![80..=80, 443..=443, 1024..=u16::MAX],
             deny_private: false,
+            users: None,
         }
     }
 }
@@ -146,11 +150,17 @@ fn port(target: &Target, config: &super::Config) -> Result<(), ProxyError> {
 
 /// Whether the operator chose this target as the origin of a reverse proxy: then where it lives is not
 /// the client's choice, and neither is its port.
-pub(super) fn chosen_by_operator(target: &Target, config: &super::Config) -> bool {
+fn chosen_by_operator(target: &Target, config: &super::Config) -> bool {
     match (target, &config.mode) {
         (Target::Resource(uri), Mode::Origin(origin)) => uri.same_origin(origin),
         _ => false,
     }
+}
+
+/// Whether a request for this has to say whose it is: not for the proxy's own pages, and not for the
+/// origin of a reverse proxy, whose visitors do not know of a proxy (RFC 9110 §11.7).
+pub(super) fn asks_for_user(target: &Target, config: &super::Config) -> bool {
+    !matches!(target, Target::Server(_)) && !chosen_by_operator(target, config)
 }
 
 /// Whether a client may be given what is stored, or under way, and came from there.

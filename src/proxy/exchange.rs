@@ -69,6 +69,11 @@ impl Exchange {
         if self.slot.is_some() { Ok(()) } else { Err(ProxyError::Overloaded) }
     }
 
+    /// Who asks is known.
+    pub(super) fn user(&mut self, user: Box<str>) {
+        self.record.user = Some(user);
+    }
+
     /// The target is not understood: the record has it as it came.
     pub(super) fn arrived(&mut self, request: &Request<Incoming>) {
         self.record.url = request.uri().to_string();
@@ -229,6 +234,7 @@ impl Watch for Box<Exchange> {
 pub(super) fn blank(client: IpAddr, method: Option<Method>) -> AccessRecord {
     AccessRecord {
         client,
+        user: None,
         method,
         url: String::new(),
         version: Version::HTTP_11,

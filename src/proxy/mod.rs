@@ -5,6 +5,7 @@
 //! guard           what hyper lets through                 → 400
 //! http::target    resolve the request-target              → Target
 //! access          rules, client, port                     → Reach, or 403
+//! authenticate    users, where there are some             → 407, 429
 //! http::via       our own pseudonym                       → loop, 502
 //!   Tunnel        tunnel: dial, then 200, then relay
 //!   Server        own: pages, OPTIONS *, Max-Forwards: 0
@@ -20,8 +21,11 @@
 
 mod access;
 mod ask;
+mod attempts;
+mod authenticate;
 mod background;
 mod collapsed;
+mod credentials;
 mod error;
 mod exchange;
 mod failures;
@@ -38,6 +42,7 @@ mod resource;
 mod respond;
 mod serialised;
 mod tunnel;
+mod users;
 
 use std::sync::Arc;
 
@@ -61,8 +66,10 @@ pub use access::{Action, Config as AccessConfig, Domain, Rule, Rules};
 pub use error::ProxyError;
 pub use exchange::Observed;
 pub use fill::Config as FillConfig;
+pub use users::{LineFault, Users, UsersError};
 
 use access::Visitor;
+use authenticate::Authenticator;
 use exchange::Exchange;
 
 /// What the proxy may do, and its limits.
@@ -117,6 +124,7 @@ struct Shared {
     collapse: Collapse<fetch::Outcome>,
     failures: failures::Failures,
     validating: background::Validating,
+    authenticator: Option<Arc<Authenticator>>,
     spools: Arc<Budget>,
     slots: Arc<tokio::sync::Semaphore>,
 }
@@ -125,10 +133,12 @@ impl Proxy {
     /// Puts a proxy together.
     pub fn new(config: Config, parts: Parts) -> Self {
         let Parts { store, upstream, interfaces, drain, log, clock } = parts;
+        let users = config.access.users.clone();
         Self(Arc::new(Shared {
             collapse: Collapse::new(config.collapse.clone()),
             failures: failures::Failures::default(),
             validating: background::Validating::default(),
+            authenticator: users.map(|users| Arc::new(Authenticator::new(users))),
             spools: Arc::new(Budget::new(config.fill.spool_budget)),
             slots: Arc::new(tokio::sync::Semaphore::new(config.requests_in_flight)),
             pseudonym: Pseudonym::random(),
@@ -167,6 +177,13 @@ impl Proxy {
         let visitor = Visitor { client: connection.client().ip(), listener: connection.local() };
         let reach =
             access::admit(visitor, request.method(), &target, &shared.interfaces, &shared.config)?;
+        if let Some(authenticator) = &shared.authenticator
+            && access::asks_for_user(&target, &shared.config)
+        {
+            let fields = request.headers();
+            let user = authenticate::user(shared, authenticator, fields, visitor.client);
+            exchange.user(Box::pin(user).await?);
+        }
         if via::is_loop(request.headers(), &shared.pseudonym) {
             return Err(ProxyError::Loop);
         }

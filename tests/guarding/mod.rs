@@ -11,6 +11,7 @@ mod origins;
 mod requests;
 mod scopes;
 mod targets;
+mod users;
 
 use crate::support::message::Response;
 use crate::support::origin::{Origin, Reply};

@@ -181,6 +181,7 @@ const EVERY_KEY: &[(&str, &str)] = &[
     ("tunnel_ports", "[443]"),
     ("ports", "[80, \"8000-8999\"]"),
     ("deny_private", "true"),
+    ("proxy_users", "\"/dev/null\""),
     ("max_head", "\"32KiB\""),
     ("max_field", "\"16KiB\""),
     ("max_fields", "50"),

@@ -70,3 +70,31 @@ fn rules_keep_their_order_and_take_one_value_or_a_list() {
     };
     assert_eq!(rules, [first, second]);
 }
+
+#[test]
+fn the_users_are_read_with_the_settings() {
+    const BCRYPT: &str = "$2y$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW";
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().display();
+    let settings = format!("# who\nproxy_users = \"{path}\"");
+    let with = |content: &str| {
+        std::fs::write(file.path(), content).unwrap();
+        load(&[], &[], Some(&settings))
+    };
+    let users = with(&format!("ada:{BCRYPT}")).unwrap().users.unwrap();
+    assert!(users.verify("ada", b"secret") && !users.verify("ada", b"other"));
+    let more = with(&format!("ada:{BCRYPT}\nbob:{BCRYPT}")).unwrap().users.unwrap();
+    assert!(more != users && more.verify("bob", b"secret"), "the file is read each time");
+    assert_eq!(
+        with("# staff\nada:secret").unwrap_err(),
+        format!(
+            "larder.toml:2: proxy_users: {path}: line 2: expected a bcrypt ($2y$) or Argon2 \
+             ($argon2id$) hash; make one with htpasswd -B"
+        )
+    );
+    assert_eq!(
+        file_error("proxy_users = \"/nowhere/users\""),
+        "larder.toml:1: proxy_users: cannot read /nowhere/users: there is no such file"
+    );
+    assert_eq!(load(&[], &[], None).unwrap().users, None);
+}
