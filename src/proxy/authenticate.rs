@@ -14,7 +14,7 @@ use crate::net::drain::Class;
 use crate::time::Timestamp;
 
 use super::Shared;
-use super::attempts::Attempts;
+use super::attempts::{Attempt, Attempts, Digest, who};
 use super::credentials::Credentials;
 use super::error::ProxyError;
 use super::users::Users;
@@ -27,9 +27,6 @@ const MOST_REMEMBERED: usize = 4096;
 const AT_ONCE: usize = 2;
 /// Passwords that wait to be checked, those included that are; for one more there is a 503.
 const MOST_WAITING: usize = 64;
-
-/// A name and a password, by a key that nobody knows.
-type Digest = blake3::Hash;
 
 /// What came of a check; nothing yet.
 type Checked = Option<bool>;
@@ -84,7 +81,7 @@ impl Check {
         let right = tokio::task::spawn_blocking(verify).await.unwrap_or(false);
         if right {
             let mut state = authenticator.state.lock();
-            state.attempts.refund(self.client);
+            state.attempts.refund(self.client, &self.digest);
             if authenticator.key.is_some() {
                 state.remember(self.digest, self.began);
             }
@@ -109,10 +106,15 @@ impl Authenticator {
         Self { users, key, state: Mutex::default(), waiting, at_once }
     }
 
-    /// What stands for a name and a password, in this process alone.
-    fn digest(&self, credentials: &Credentials) -> Digest {
-        let key = self.key.unwrap_or_default();
-        blake3::keyed_hash(&key, credentials.as_bytes())
+    /// What stands for a name and a password from this client, in this process alone. What is right for one
+    /// client tells another nothing.
+    fn digest(&self, credentials: &Credentials, client: IpAddr) -> Digest {
+        let address = match who(client) {
+            IpAddr::V4(v4) => v4.to_ipv6_mapped(),
+            IpAddr::V6(v6) => v6,
+        };
+        let mut hasher = blake3::Hasher::new_keyed(&self.key.unwrap_or_default());
+        hasher.update(&address.octets()).update(credentials.as_bytes()).finalize()
     }
 
     /// Whose turn it is to check this.
@@ -123,15 +125,22 @@ impl Authenticator {
         now: Timestamp,
     ) -> Result<Turn, ProxyError> {
         let mut state = self.state.lock();
+        if let Some(wait) = state.attempts.shut(client, now) {
+            return Err(ProxyError::TooManyAttempts { wait });
+        }
         if state.is_right(&digest, now) {
             return Ok(Turn::Known);
         }
         if let Some(result) = state.checking.get(&digest) {
             return Ok(Turn::Wait(result.clone()));
         }
-        state.attempts.charge(client, now).map_err(|wait| ProxyError::TooManyAttempts { wait })?;
+        match state.attempts.charge(client, digest, now) {
+            Attempt::Check => {}
+            Attempt::Wrong => return Err(ProxyError::WrongPassword),
+            Attempt::Wait(wait) => return Err(ProxyError::TooManyAttempts { wait }),
+        }
         let Ok(place) = Arc::clone(&self.waiting).try_acquire_owned() else {
-            state.attempts.refund(client);
+            state.attempts.refund(client, &digest);
             return Err(ProxyError::PasswordsWaiting);
         };
         let (sender, result) = watch::channel(None);
@@ -177,27 +186,24 @@ pub(super) async fn user(
     client: IpAddr,
 ) -> Result<Box<str>, ProxyError> {
     let credentials = Credentials::read(fields).ok_or(ProxyError::NoCredentials)?;
-    let (user, digest) = (Box::from(credentials.user()), authenticator.digest(&credentials));
+    let (user, digest) =
+        (Box::from(credentials.user()), authenticator.digest(&credentials, client));
     let now = shared.clock.now();
-    let (mut result, is_first) = match authenticator.turn(digest, client, now)? {
+    let mut result = match authenticator.turn(digest, client, now)? {
         Turn::Known => return Ok(user),
-        Turn::Wait(result) => (result, false),
+        Turn::Wait(result) => result,
         Turn::Check(check, result) => {
             // Not in this future: hyper drops it when the client goes, and others may wait for the same.
             shared.drain.spawn("password", Class::Exchange, check.run(credentials));
-            (result, true)
+            result
         }
     };
     // Cut off by a stop, where it is closed.
     let checked = result.wait_for(Option::is_some).await;
-    if *checked.map_err(|_closed| ProxyError::Stopping)? == Some(true) {
-        return Ok(user);
+    match *checked.map_err(|_closed| ProxyError::Stopping)? {
+        Some(true) => Ok(user),
+        _ => Err(ProxyError::WrongPassword),
     }
-    if !is_first {
-        // That it came at the same moment makes it no better; who has to wait now is told next time.
-        authenticator.state.lock().attempts.charge(client, now).ok();
-    }
-    Err(ProxyError::WrongPassword)
 }
 
 #[cfg(test)]
@@ -228,5 +234,22 @@ mod tests {
         let users = || Arc::new(Users::parse("").unwrap());
         let [one, other] = [Authenticator::new(users()), Authenticator::new(users())];
         assert!(one.key.is_some() && one.key != other.key);
+    }
+
+    #[test]
+    fn what_is_right_for_one_client_tells_another_nothing() {
+        let authenticator = Authenticator::new(Arc::new(Users::parse("").unwrap()));
+        let fields = |value| {
+            let mut fields = HeaderMap::new();
+            fields.insert("proxy-authorization", hyper::header::HeaderValue::from_static(value));
+            Credentials::read(&fields).unwrap()
+        };
+        let (one, other) = (fields("Basic YTpi"), fields("Basic YTpj"));
+        let digest =
+            |credentials, client: &str| authenticator.digest(credentials, client.parse().unwrap());
+        assert_eq!(digest(&one, "10.0.0.1"), digest(&one, "::ffff:10.0.0.1"));
+        assert_eq!(digest(&one, "2001:db8::1"), digest(&one, "2001:db8::2"));
+        assert_ne!(digest(&one, "10.0.0.1"), digest(&one, "10.0.0.2"));
+        assert_ne!(digest(&one, "10.0.0.1"), digest(&other, "10.0.0.1"));
     }
 }
