@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use thiserror::Error;
 
 use super::Scope;
-use super::scope::embedded;
+use super::scope::reached;
 
 /// Where something came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,12 +49,10 @@ pub struct Destinations {
 }
 
 impl Destinations {
-    /// What holds for `address`, and for the IPv4 address that it leads to.
+    /// What holds for `address`, and for what a connection to it reaches.
     fn judge(&self, address: IpAddr) -> Result<(), Barrier> {
-        let (address, inner) = (address.to_canonical(), embedded(address).map(IpAddr::V4));
-        let has = |network: &IpNet| {
-            network.contains(&address) || inner.is_some_and(|inner| network.contains(&inner))
-        };
+        let (address, reached) = (address.to_canonical(), reached(address));
+        let has = |network: &IpNet| network.contains(&address) || network.contains(&reached);
         let rule = self.rules.iter().find(|(networks, _)| networks.iter().any(has));
         rule.map_or(self.otherwise, |(_, ruling)| *ruling)
     }
@@ -145,7 +143,8 @@ mod tests {
             ],
             otherwise: Err(Barrier::Unlisted),
         };
-        let far = Reach::new(Scope::Private, false).within(Some(Arc::new(destinations)));
+        let destinations = Arc::new(destinations);
+        let far = Reach::new(Scope::Private, false).within(Some(Arc::clone(&destinations)));
         let rows = [
             (Scope::Public, "192.0.2.1", Ok(())),
             (Scope::Public, "192.0.2.16", Err(Barrier::Rule(2))),
@@ -155,6 +154,10 @@ mod tests {
             (Scope::Public, "198.51.100.1", Err(Barrier::Unlisted)),
             (Scope::Loopback, "127.0.0.1", Err(Barrier::Scope(Scope::Loopback))),
         ];
+        let near = Reach::new(Scope::Loopback, false).within(Some(Arc::clone(&destinations)));
+        assert_eq!(near.judge(whence(Scope::Loopback, "0.0.0.0")), Ok(()), "it is 127.0.0.1");
+        assert_eq!(near.judge(whence(Scope::Loopback, "::")), Err(Barrier::Unlisted));
+
         for (scope, address, expected) in rows {
             let whence = whence(scope, address);
             assert_eq!(far.judge(whence), expected, "{address}");

@@ -92,6 +92,15 @@ pub fn embedded(address: IpAddr) -> Option<Ipv4Addr> {
     }
 }
 
+/// What a connection to `address` reaches: the IPv4 address inside; of the unspecified addresses, loopback.
+pub fn reached(address: IpAddr) -> IpAddr {
+    match embedded(address).map_or(address, IpAddr::V4) {
+        IpAddr::V4(v4) if v4.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(v6) if v6.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        address => address,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

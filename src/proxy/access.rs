@@ -2,6 +2,8 @@
 //! the port of the target. The address that is dialled is checked by `upstream`, after resolving.
 
 mod rules;
+#[cfg(test)]
+mod tests;
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -67,17 +69,17 @@ pub(super) fn admit(
     method: &Method,
     target: &Target,
     interfaces: &Interfaces,
-    config: &super::Config,
+    (mode, access): (&Mode, &Config),
 ) -> Result<Reach, ProxyError> {
-    let access = &config.access;
     let visitor = Visitor { client: visitor.client.to_canonical(), ..visitor };
     let scope = interfaces.scope(visitor.client);
+    let chosen = is_operators(target, mode);
     let defaults = || {
         client(visitor, scope, interfaces, access)?;
-        port(target, config)
+        if chosen { Ok(()) } else { port(target, access) }
     };
     let reach = Reach::new(scope, access.deny_private);
-    let reach = if chosen_by_operator(target, config) { reach.of_operator() } else { reach };
+    let reach = if chosen { reach.of_operator() } else { reach };
     if access.rules.is_empty() {
         return defaults().map(|()| reach);
     }
@@ -134,13 +136,11 @@ fn client(
 }
 
 /// Whether the port of the target may be reached where no rule is about it.
-fn port(target: &Target, config: &super::Config) -> Result<(), ProxyError> {
-    let access = &config.access;
+fn port(target: &Target, config: &Config) -> Result<(), ProxyError> {
     let (port, allowed, setting) = match target {
         Target::Server(_) => return Ok(()),
-        Target::Resource(_) if chosen_by_operator(target, config) => return Ok(()),
-        Target::Resource(uri) => (uri.port(), &access.ports, "ports"),
-        Target::Tunnel(to) => (to.port, &access.tunnel_ports, "tunnel_ports"),
+        Target::Resource(uri) => (uri.port(), &config.ports, "ports"),
+        Target::Tunnel(to) => (to.port, &config.tunnel_ports, "tunnel_ports"),
     };
     if allowed.iter().any(|ports| ports.contains(&port)) {
         return Ok(());
@@ -150,8 +150,8 @@ fn port(target: &Target, config: &super::Config) -> Result<(), ProxyError> {
 
 /// Whether the operator chose this target as the origin of a reverse proxy: then where it lives is not
 /// the client's choice, and neither is its port.
-fn chosen_by_operator(target: &Target, config: &super::Config) -> bool {
-    match (target, &config.mode) {
+fn is_operators(target: &Target, mode: &Mode) -> bool {
+    match (target, mode) {
         (Target::Resource(uri), Mode::Origin(origin)) => uri.same_origin(origin),
         _ => false,
     }
@@ -159,8 +159,8 @@ fn chosen_by_operator(target: &Target, config: &super::Config) -> bool {
 
 /// Whether a request for this has to say whose it is: not for the proxy's own pages, and not for the
 /// origin of a reverse proxy, whose visitors do not know of a proxy (RFC 9110 §11.7).
-pub(super) fn asks_for_user(target: &Target, config: &super::Config) -> bool {
-    !matches!(target, Target::Server(_)) && !chosen_by_operator(target, config)
+pub(super) fn asks_for_user(target: &Target, mode: &Mode) -> bool {
+    !matches!(target, Target::Server(_)) && !is_operators(target, mode)
 }
 
 /// Whether a client may be given what is stored, or under way, and came from there.

@@ -175,10 +175,11 @@ impl Proxy {
         };
         exchange.aim(&target);
         let visitor = Visitor { client: connection.client().ip(), listener: connection.local() };
-        let reach =
-            access::admit(visitor, request.method(), &target, &shared.interfaces, &shared.config)?;
+        let (mode, rules) = (&shared.config.mode, &shared.config.access);
+        let (method, interfaces) = (request.method(), &shared.interfaces);
+        let reach = access::admit(visitor, method, &target, interfaces, (mode, rules))?;
         if let Some(authenticator) = &shared.authenticator
-            && access::asks_for_user(&target, &shared.config)
+            && access::asks_for_user(&target, mode)
         {
             let fields = request.headers();
             let user = authenticate::user(shared, authenticator, fields, visitor.client);

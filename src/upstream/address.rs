@@ -1,11 +1,11 @@
 //! Who may dial what: the rules are asked about the address that is about to be dialled.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use thiserror::Error;
 
 use crate::net::reach::Barrier;
-use crate::net::scope::embedded;
+use crate::net::scope::reached;
 use crate::net::{Interfaces, Reach, Scope, Whence};
 
 /// How a host became an address.
@@ -62,18 +62,8 @@ fn is_listener(address: SocketAddr, scope: Scope, listener: SocketAddr) -> bool 
         return false;
     }
     let ours = matches!(scope, Scope::Loopback | Scope::Own);
-    let heard = listener.ip().to_canonical();
-    let dialled = dialled(address.ip());
-    heard == dialled || heard.is_unspecified() && (ours || dialled.is_loopback())
-}
-
-/// The address that a connect to `address` really reaches.
-fn dialled(address: IpAddr) -> IpAddr {
-    match embedded(address).map_or(address, IpAddr::V4) {
-        IpAddr::V4(v4) if v4.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(v6) if v6.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        address => address,
-    }
+    let (heard, reached) = (listener.ip().to_canonical(), reached(address.ip()));
+    heard == reached || heard.is_unspecified() && (ours || reached.is_loopback())
 }
 
 #[cfg(test)]

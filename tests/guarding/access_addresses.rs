@@ -1,10 +1,14 @@
 //! A rule about an address (`dst`) holds for what is stored, pooled or under way too: that came from an address.
 
+use std::time::Duration;
+
 use larder::cli::serve::Config;
+use larder::net::{Interfaces, Scope};
 
 use super::access_rules::rules;
 use super::is_error;
 use crate::support::client::{Client, request};
+use crate::support::dns::Dns;
 use crate::support::gate::{Gate, not_yet};
 use crate::support::message::Response;
 use crate::support::origin::{Origin, Reply};
@@ -124,4 +128,32 @@ async fn what_was_stored_before_there_were_rules_is_fetched_anew_for_whom_they_c
     }
     is_refused(&neighbour(&proxy).await.get(&url).await);
     assert_eq!(origin.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_from_another_address_says_nothing_about_what_is_stored() {
+    let (one, dns) = (Origin::start_on("127.0.0.5:0").await, Dns::start().await);
+    let port = one.address().port();
+    let other = Origin::start_on(&format!("127.0.0.6:{port}")).await;
+    dns.answer("two.test", &["127.0.0.5", "127.0.0.6"]);
+    let stored = |body: &str| Reply::cacheable(1, body).field("ETag", "\"v1\"").hang_up();
+    one.route("/a", stored("from one"));
+    other.script("/a", [Reply::new(304).field("ETag", "\"v1\""), stored("from the other")]);
+    let public = Interfaces::fixed([]).counting("127.0.0.4/30".parse().unwrap(), Scope::Public);
+    let proxy = Proxy::seen_by(public, |config| {
+        config.upstream.dns_servers = vec![dns.address()];
+        config.proxy.access.rules = rules(&[BARRED]);
+    });
+    let url = format!("http://two.test:{port}/a");
+    assert_eq!(proxy.get(&url).await.text(), "from one");
+    one.finish();
+    proxy.advance(Duration::from_secs(2));
+    assert_eq!(proxy.get(&url).await.text(), "from the other");
+    let asked = other.requests();
+    assert_eq!(
+        (asked.len(), asked[0].has("if-none-match"), asked[1].has("if-none-match")),
+        (2, true, false)
+    );
+    // It came from where the neighbour may go.
+    assert_eq!(neighbour(&proxy).await.get(&url).await.text(), "from the other");
 }
