@@ -82,10 +82,12 @@ fn proxy(settings: &Settings) -> proxy::Config {
     proxy::Config {
         mode,
         access: proxy::AccessConfig {
+            rules: settings.http_access.clone().into(),
             clients: settings.allow_clients.clone(),
             tunnel_ports: settings.tunnel_ports.clone(),
             ports: settings.ports.clone(),
             deny_private: settings.deny_private,
+            users: settings.users.clone(),
         },
         tunnel: RelayLimits { idle: settings.tunnel_idle_wait, lifetime: settings.tunnel_lifetime },
         collapse: collapse::Config {

@@ -10,6 +10,7 @@ use nix::sys::socket::SockaddrStorage;
 use parking_lot::{Mutex, RwLock};
 
 use super::Scope;
+use super::scope::embedded;
 
 /// How old a snapshot of the interfaces may become before the next question renews it.
 const MAX_AGE: Duration = Duration::from_secs(30);
@@ -101,6 +102,15 @@ impl Interfaces {
         }
     }
 
+    /// The scope of what a connection to `address` reaches: that of the IPv4 address inside, where it has
+    /// one and says nothing else by itself. Not for clients: what is inside of theirs is their own word.
+    pub fn scope_reached(&self, address: IpAddr) -> Scope {
+        match (self.scope(address), embedded(address)) {
+            (Scope::Public, Some(inner)) => self.scope(inner.into()),
+            (scope, _) => scope,
+        }
+    }
+
     fn with_links<T>(&self, ask: impl FnOnce(&[IpNet]) -> T) -> T {
         self.renew(MAX_AGE);
         ask(&self.snapshot.read().links)
@@ -162,6 +172,25 @@ mod tests {
             assert_eq!(lan.own(address), own, "own {text}");
             assert_eq!(lan.attached(address), attached, "attached {text}");
             assert_eq!(lan.scope(address), scope, "scope {text}");
+        }
+    }
+
+    #[test]
+    fn an_address_inside_another_decides_what_is_reached_and_nothing_about_a_client() {
+        let rows = [
+            ("64:ff9b::127.0.0.1", Scope::Loopback),
+            ("64:ff9b::169.254.169.254", Scope::LinkLocal),
+            ("64:ff9b::192.168.7.5", Scope::Own),
+            ("64:ff9b::192.168.7.77", Scope::Private),
+            ("2002:c0a8:74d::1", Scope::Private),
+            ("64:ff9b::198.51.100.1", Scope::Public),
+            ("::10.0.0.1", Scope::Private),
+        ];
+        let lan = lan();
+        for (text, reached) in rows {
+            let address: IpAddr = text.parse().unwrap();
+            assert_eq!(lan.scope_reached(address), reached, "{text}");
+            assert_eq!(lan.scope(address), Scope::Public, "{text}");
         }
     }
 

@@ -4,9 +4,11 @@ pub mod accept;
 pub mod connection;
 pub mod drain;
 pub mod interfaces;
+pub mod reach;
 pub mod relay;
 pub mod scope;
 
 pub use connection::ConnectionHandle;
 pub use interfaces::Interfaces;
-pub use scope::{Reach, Scope};
+pub use reach::{Reach, Whence};
+pub use scope::Scope;

@@ -1,6 +1,6 @@
-//! Which kind of address an answer came from, and which kinds a client may reach.
+//! Which kind of address an answer came from.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The kind of an address, from the narrowest to the widest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -11,7 +11,7 @@ pub enum Scope {
     LinkLocal,
     /// An address of one of this machine's interfaces that is not loopback.
     Own,
-    /// RFC 1918, `100.64.0.0/10`, `fc00::/7`.
+    /// RFC 1918, `100.64.0.0/10`, `fc00::/7`, `fec0::/10`.
     Private,
     /// Everything else.
     Public,
@@ -32,6 +32,17 @@ impl Scope {
         NUMBERED.get(usize::from(number)).copied()
     }
 
+    /// The word for addresses of this kind.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Loopback => "loopback",
+            Self::LinkLocal => "link-local",
+            Self::Own => "this machine's own",
+            Self::Private => "private",
+            Self::Public => "public",
+        }
+    }
+
     /// Classifies an address; `own` says whether it belongs to this machine. IPv4-mapped IPv6 counts
     /// as the IPv4 address inside.
     pub fn of(address: IpAddr, own: impl FnOnce(IpAddr) -> bool) -> Self {
@@ -43,38 +54,50 @@ impl Scope {
             IpAddr::V6(v6) if v6.is_unicast_link_local() => Self::LinkLocal,
             _ if own(address) => Self::Own,
             IpAddr::V4(v4) if v4.is_private() || is_shared(v4) => Self::Private,
-            IpAddr::V6(v6) if v6.is_unique_local() => Self::Private,
+            IpAddr::V6(v6) if v6.is_unique_local() || is_site_local(v6) => Self::Private,
             _ => Self::Public,
         }
     }
 }
 
 /// `100.64.0.0/10` (RFC 6598).
-fn is_shared(v4: std::net::Ipv4Addr) -> bool {
+fn is_shared(v4: Ipv4Addr) -> bool {
     let [a, b, ..] = v4.octets();
     a == 100 && (64..128).contains(&b)
 }
 
-/// Which scopes a client may reach through us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reach {
-    client: Scope,
-    deny_private: bool,
+/// `fec0::/10` (RFC 3879): given up, and still private where it is in use.
+fn is_site_local(v6: Ipv6Addr) -> bool {
+    let [first, ..] = v6.segments();
+    first & 0xffc0 == 0xfec0
 }
 
-impl Reach {
-    /// The reach of a client whose own address has the scope `client`.
-    pub const fn new(client: Scope, deny_private: bool) -> Self {
-        Self { client, deny_private }
+/// The IPv4 address that a packet to `address` is translated or tunnelled to by those who can: mapped and
+/// compatible (RFC 4291 §2.5.5), translated (RFC 2765), NAT64 (RFC 6052 §2.1, RFC 8215), 6to4 (RFC 3056).
+/// The unspecified address and `::1` are none of these.
+pub fn embedded(address: IpAddr) -> Option<Ipv4Addr> {
+    let IpAddr::V6(v6) = address else { return None };
+    let v4 = |high: u16, low: u16| {
+        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+        Some(Ipv4Addr::new(a, b, c, d))
+    };
+    match v6.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => None,
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x64, 0xff9b, 1, _, _, _, high, low]
+        | [0x2002, high, low, ..] => v4(high, low),
+        _ => None,
     }
+}
 
-    /// Whether this client may be given what comes from an address of `scope`.
-    pub fn allows(self, scope: Scope) -> bool {
-        match scope {
-            Scope::Public => true,
-            Scope::Private => !self.deny_private,
-            Scope::Loopback | Scope::LinkLocal | Scope::Own => self.client == Scope::Loopback,
-        }
+/// What a connection to `address` reaches: the IPv4 address inside; of the unspecified addresses, loopback.
+pub fn reached(address: IpAddr) -> IpAddr {
+    match embedded(address).map_or(address, IpAddr::V4) {
+        IpAddr::V4(v4) if v4.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(v6) if v6.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        address => address,
     }
 }
 
@@ -91,5 +114,27 @@ mod tests {
             assert_eq!(Scope::from_number(number), Some(scope));
         }
         assert!((5..=u8::MAX).all(|number| Scope::from_number(number).is_none()));
+    }
+
+    #[test]
+    fn an_ipv4_address_is_seen_in_every_ipv6_address_that_leads_to_it() {
+        let rows = [
+            ("::ffff:127.0.0.1", Some("127.0.0.1")),
+            ("::127.0.0.1", Some("127.0.0.1")),
+            ("::ffff:0:10.0.0.1", Some("10.0.0.1")),
+            ("64:ff9b::169.254.169.254", Some("169.254.169.254")),
+            ("64:ff9b:1:2:3:4:10.0.0.1", Some("10.0.0.1")),
+            ("2002:7f00:1::5", Some("127.0.0.1")),
+            ("::", None),
+            ("::1", None),
+            ("64:ff9b:2::10.0.0.1", None),
+            ("2001:db8::10.0.0.1", None),
+            ("fe80::10.0.0.1", None),
+            ("127.0.0.1", None),
+        ];
+        for (address, inner) in rows {
+            let inner = inner.map(|inner| inner.parse().unwrap());
+            assert_eq!(embedded(address.parse().unwrap()), inner, "{address}");
+        }
     }
 }

@@ -22,7 +22,7 @@ use super::exchange::Exchange;
 use super::fetch::{self, Fetched, Kind, Outbound, Outcome, Private};
 use super::fill::Leading;
 use super::plan::{Answer, Consulted, Plan, ServedStale, consult};
-use super::{resource, respond};
+use super::{access, resource, respond};
 
 /// Leads a fetch, or follows one that is under way.
 pub(super) async fn answer(
@@ -122,7 +122,7 @@ pub(super) fn publish(
         Ok(fetched) => fetched,
         Err(error) => {
             if error.concerns_everybody() {
-                lead.publish(Outcome::Failed(error.clone(), ask.reach));
+                lead.publish(Outcome::Failed(error.clone(), ask.reach.clone()));
             } else {
                 lead.release(false);
             }
@@ -182,12 +182,9 @@ async fn follow(
     connection: &Arc<ConnectionHandle>,
     mut follow: Follow<Outcome>,
 ) -> Result<Response<Body>, ProxyError> {
-    let scope_refused = || ProxyError::ScopeRefused { host: ask.uri().host().to_owned() };
     let sent_away = match follow.head(shared.collapse.wait()).await {
         Followed::Shared(Outcome::Filling(following)) => {
-            if !ask.reach.allows(following.scope) {
-                return Err(scope_refused());
-            }
+            access::given(ask, following.whence)?;
             let over = following.validity.is_over();
             if !over
                 && reuse::answers(&following.head, &ask.view(), shared.clock.now())
@@ -215,8 +212,9 @@ async fn follow(
         }
         Followed::Shared(
             Outcome::Freshened(stored) | Outcome::Stale(ServedStale { stored, .. }),
-        ) if !ask.reach.allows(stored.scope()) => {
-            return Err(scope_refused());
+        ) if !ask.reach.allows(stored.whence()) => {
+            access::given(ask, stored.whence())?;
+            Detail::Scope
         }
         Followed::Shared(Outcome::Freshened(stored)) => {
             if reuse::answers(stored.head(), &ask.view(), shared.clock.now()) {

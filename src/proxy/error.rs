@@ -2,25 +2,30 @@
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
-use hyper::header::{ALLOW, CONNECTION, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{ALLOW, CONNECTION, HeaderName, HeaderValue, PROXY_AUTHENTICATE, RETRY_AFTER};
 use hyper::{Method, Response, StatusCode};
 
 use crate::body::Body;
 use crate::http::target::TargetError;
 use crate::net::ConnectionHandle;
+use crate::net::reach::Barrier;
 use crate::policy::outcome::Detail;
 use crate::policy::reuse::StaleGrant;
 use crate::store::Damaged;
 use crate::telemetry::CacheWord;
 use crate::time::Timestamp;
-use crate::upstream::{ResolveFailure, ResponseFault, TlsFailure, UpstreamError};
+use crate::upstream::{DeniedReason, ResolveFailure, ResponseFault, TlsFailure, UpstreamError};
 
 use super::Shared;
 use super::exchange::Exchange;
 use super::{exchange, respond, serialised};
 
+/// The one scheme, and the letters that names and passwords are written in (RFC 7617 §2.1).
+const CHALLENGE: HeaderValue =
+    HeaderValue::from_static("Basic realm=\"larder\", charset=\"UTF-8\"");
 const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 
 /// Why a request was not answered by an origin or the store.
@@ -55,7 +60,30 @@ pub enum ProxyError {
     ScopeRefused {
         /// The host of the target.
         host: String,
+        /// What keeps the client from it.
+        why: Barrier,
     },
+    /// A rule forbids it.
+    #[error("rule {rule} of http_access does not allow this request")]
+    RuleRefused {
+        /// The number of the rule, from 1.
+        rule: u16,
+    },
+    /// There are no credentials, or none that can be read (RFC 9110 §11.7).
+    #[error("this proxy asks for a user name and a password")]
+    NoCredentials,
+    /// They are wrong.
+    #[error("the user name or the password is wrong")]
+    WrongPassword,
+    /// This client was wrong too often.
+    #[error("too many wrong passwords; try again in {} s", seconds(*.wait))]
+    TooManyAttempts {
+        /// How long it has to wait.
+        wait: Duration,
+    },
+    /// Too many passwords wait to be checked.
+    #[error("too many passwords are being checked; try again soon")]
+    PasswordsWaiting,
     /// The request has been here before.
     #[error("the request has passed through this proxy already: a loop")]
     Loop,
@@ -133,15 +161,32 @@ impl ProxyError {
         self.disconnected() || (grant == StaleGrant::StaleIfError && failed())
     }
 
+    /// The number of the rule of `http_access` that forbids it.
+    fn rule(&self) -> Option<u16> {
+        match self {
+            Self::RuleRefused { rule }
+            | Self::ScopeRefused { why: Barrier::Rule(rule), .. }
+            | Self::Upstream(UpstreamError::Denied {
+                why: DeniedReason::Reach(Barrier::Rule(rule)),
+                ..
+            }) => Some(*rule),
+            _ => None,
+        }
+    }
+
     /// The status, the error type of RFC 9209 §2.3, and the word in the log.
     fn row(&self) -> (StatusCode, &'static str, CacheWord) {
         use CacheWord::{Error, Refused};
         use StatusCode as S;
         match self {
             Self::Target(_) | Self::Malformed(_) => (S::BAD_REQUEST, "http_request_error", Refused),
-            Self::ClientRefused { .. } | Self::PortRefused { .. } => {
+            Self::ClientRefused { .. } | Self::PortRefused { .. } | Self::RuleRefused { .. } => {
                 (S::FORBIDDEN, "http_request_denied", Refused)
             }
+            Self::NoCredentials | Self::WrongPassword => {
+                (S::PROXY_AUTHENTICATION_REQUIRED, "http_request_denied", Refused)
+            }
+            Self::TooManyAttempts { .. } => (S::TOO_MANY_REQUESTS, "http_request_denied", Refused),
             Self::ScopeRefused { .. } => (S::FORBIDDEN, "destination_ip_prohibited", Refused),
             Self::Loop => (S::BAD_GATEWAY, "proxy_loop_detected", Error),
             Self::OnlyIfCached => (S::GATEWAY_TIMEOUT, "http_request_denied", Error),
@@ -153,12 +198,17 @@ impl ProxyError {
             Self::NoSuchPage { .. } => (S::BAD_REQUEST, "http_request_error", Refused),
             Self::PageMethod => (S::METHOD_NOT_ALLOWED, "http_request_error", Refused),
             Self::UnwantedUpgrade => (S::BAD_GATEWAY, "http_upgrade_failed", Error),
-            Self::Overloaded | Self::Stopping => {
+            Self::Overloaded | Self::PasswordsWaiting | Self::Stopping => {
                 (S::SERVICE_UNAVAILABLE, "proxy_internal_response", Refused)
             }
             Self::Upstream(error) => upstream_row(error),
         }
     }
+}
+
+/// A wait in whole seconds, so that it is over when they have passed.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 fn upstream_row(error: &UpstreamError) -> (StatusCode, &'static str, CacheWord) {
@@ -214,7 +264,14 @@ pub(super) fn response(
         ProxyError::PageMethod => {
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         }
+        ProxyError::NoCredentials | ProxyError::WrongPassword => {
+            response.headers_mut().insert(PROXY_AUTHENTICATE, CHALLENGE);
+        }
+        ProxyError::TooManyAttempts { wait } => {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds(*wait)));
+        }
         ProxyError::Overloaded
+        | ProxyError::PasswordsWaiting
         | ProxyError::Stopping
         | ProxyError::Upstream(
             UpstreamError::QueueFull { .. } | UpstreamError::QueueTimeout { .. },
@@ -229,6 +286,9 @@ pub(super) fn response(
         ProxyError::ScopeRefused { .. } => exchange.because(Detail::Scope),
         ProxyError::Damaged(_) => exchange.because(Detail::Damaged),
         _ => {}
+    }
+    if let Some(rule) = error.rule() {
+        exchange.forbidden_by(rule);
     }
     exchange.failed(sentence);
     if exchange.is_head() { response.map(|_body| Body::Empty) } else { response }

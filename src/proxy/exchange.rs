@@ -72,6 +72,11 @@ impl Exchange {
         if self.slot.is_some() { Ok(()) } else { Err(ProxyError::Overloaded) }
     }
 
+    /// Who asks is known.
+    pub(super) fn user(&mut self, user: Box<str>) {
+        self.record.user = Some(user);
+    }
+
     /// The target is not understood: the record has it as it came.
     pub(super) fn arrived(&mut self, request: &Request<Incoming>) {
         self.record.url = request.uri().to_string();
@@ -132,6 +137,11 @@ impl Exchange {
     /// Why it was refused.
     pub(super) fn because(&mut self, detail: Detail) {
         self.record.reason = Some(detail.as_str().into());
+    }
+
+    /// Which rule refused it.
+    pub(super) fn forbidden_by(&mut self, rule: u16) {
+        self.record.reason = Some(format!("rule-{rule}").into());
     }
 
     /// Why it went alone, where nothing weightier is to be said.
@@ -249,6 +259,7 @@ impl Watch for Box<Exchange> {
 pub(super) fn blank(client: IpAddr, method: Option<Method>) -> AccessRecord {
     AccessRecord {
         client,
+        user: None,
         method,
         url: String::new(),
         version: Version::HTTP_11,

@@ -36,7 +36,7 @@ impl Failures {
     pub(super) fn recall(
         &self,
         key: &CacheKey,
-        reach: Reach,
+        reach: &Reach,
         now: Timestamp,
     ) -> Option<ProxyError> {
         let mut failures = self.0.lock();
@@ -45,7 +45,7 @@ impl Failures {
             failures.remove(key);
             return None;
         }
-        (failure.reach == reach).then(|| failure.error.clone())
+        (failure.reach == *reach).then(|| failure.error.clone())
     }
 
     /// Remembers a failure for `lifetime`; ten seconds are the most.
@@ -53,7 +53,7 @@ impl Failures {
         &self,
         key: &CacheKey,
         error: &ProxyError,
-        reach: Reach,
+        reach: &Reach,
         now: Timestamp,
         lifetime: Duration,
     ) {
@@ -63,7 +63,8 @@ impl Failures {
             failures.retain(|_, failure| now < failure.until);
         }
         if failures.len() < MOST {
-            failures.insert(key.clone(), Failure { error: error.clone(), reach, until });
+            failures
+                .insert(key.clone(), Failure { error: error.clone(), reach: reach.clone(), until });
         }
     }
 }
@@ -81,7 +82,7 @@ mod tests {
     #[test]
     fn a_failure_is_recalled_for_its_lifetime_by_those_who_may_reach_as_much() {
         let (failures, second) = (Failures::default(), Duration::from_secs(1));
-        let (near, far) = (Reach::new(Scope::Loopback, false), Reach::new(Scope::Private, false));
+        let (near, far) = (&Reach::new(Scope::Loopback, false), &Reach::new(Scope::Private, false));
         let now = Timestamp::from_unix_secs(100);
         failures.note(&key(1), &ProxyError::Loop, near, now, second * 3);
         let recalled = |reach, later| failures.recall(&key(1), reach, now.saturating_add(later));
@@ -95,7 +96,7 @@ mod tests {
 
     #[test]
     fn there_is_an_end_to_what_is_remembered() {
-        let (failures, reach) = (Failures::default(), Reach::new(Scope::Loopback, false));
+        let (failures, reach) = (Failures::default(), &Reach::new(Scope::Loopback, false));
         let now = Timestamp::from_unix_secs(100);
         for n in 0..MOST + 10 {
             failures.note(&key(n), &ProxyError::Loop, reach, now, LONGEST);

@@ -164,7 +164,7 @@ async fn send(shared: &Arc<Shared>, ask: &Ask, outbound: Outbound) -> Result<Rec
     let call = Call {
         target: ask.uri(),
         request,
-        reach: ask.reach,
+        reach: &ask.reach,
         repeatable: ask.repeatable(),
         connection: connection.as_deref(),
     };
@@ -209,9 +209,9 @@ async fn validated(
     let said = validation::assess(held, plan.chosen, &ask.view(), &view, *times, config);
     match said {
         Validated::Freshened { used, others } => {
-            // A 304 from another kind of address speaks of another response.
+            // A 304 from elsewhere speaks of another response.
             let elsewhere = |update: &Update| {
-                held.get(update.at).is_none_or(|stored| stored.scope() != reply.scope)
+                held.get(update.at).is_none_or(|stored| stored.whence() != reply.whence)
             };
             if elsewhere(&used) {
                 return repeat(shared, ask, plan, announced, received, again).await;
@@ -333,7 +333,7 @@ async fn completed(
     let held = stored.held();
     let config = &shared.config.policy;
     let combined = partial::combine(stored.head(), &held, &ask.view(), &view, *times, config)
-        .filter(|_| stored.scope() == reply.scope && !reply.pinned);
+        .filter(|_| stored.whence() == reply.whence && !reply.pinned);
     let ranged = ask.ranged(stored.head(), shared.clock.now());
     let wanted = combined.as_ref().and_then(|combined| {
         match combined.partial.coverage(&ask.fields, ranged) {
@@ -345,17 +345,17 @@ async fn completed(
     if let (Some(combined), Some(wanted)) = (combined, wanted) {
         let (part, complete_length) = (combined.part.interval, combined.partial.complete_length);
         let version = reply.response.version();
-        let scope = reply.scope;
+        let whence = reply.whence;
         let head = combined.head.clone();
         let onto = Some(stored.clone());
-        if let Ok(writer) = announced.begin_part(head, scope, part, complete_length, onto) {
+        if let Ok(writer) = announced.begin_part(head, whence, part, complete_length, onto) {
             let peer = received.reply.peer;
             let (shown, body) = received.reply.response.into_parts();
             let fill = Fill {
                 shown,
                 head: Arc::new(combined.head.clone()),
                 version,
-                scope,
+                whence,
                 length: Some(part.length()),
                 writer,
                 body,

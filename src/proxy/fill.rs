@@ -10,7 +10,7 @@ use hyper::{HeaderMap, Version};
 
 use crate::body::{self, Abandoned, BodyError, Spool, SpoolConfig, SpoolReader, SpoolWriter};
 use crate::collapse::Lead;
-use crate::net::Scope;
+use crate::net::Whence;
 use crate::net::drain::Class;
 use crate::policy::StoredHead;
 use crate::policy::outcome::Detail;
@@ -53,8 +53,8 @@ pub(super) struct Following {
     pub(super) version: Version,
     /// Its length, where it is known.
     pub(super) length: Option<u64>,
-    /// The kind of address that it comes from.
-    pub(super) scope: Scope,
+    /// Where it comes from.
+    pub(super) whence: Whence,
     /// Its body.
     pub(super) spool: Arc<Spool>,
     /// Whether it is still good for whoever joins.
@@ -74,8 +74,8 @@ pub(super) struct Fill {
     pub(super) head: Arc<StoredHead>,
     /// The version in which it was received.
     pub(super) version: Version,
-    /// The kind of address that it comes from.
-    pub(super) scope: Scope,
+    /// Where it comes from.
+    pub(super) whence: Whence,
     /// The length of its body, where it is known.
     pub(super) length: Option<u64>,
     /// Where it is stored.
@@ -113,7 +113,7 @@ impl Fill {
             head: self.head,
             version: self.version,
             length: self.length,
-            scope: self.scope,
+            whence: self.whence,
             spool,
             fate: Arc::default(),
         };

@@ -8,7 +8,7 @@ use hyper::{HeaderMap, Method, Response, StatusCode};
 use tokio::sync::oneshot;
 
 use crate::http::{date, hop_by_hop};
-use crate::net::Scope;
+use crate::net::Whence;
 use crate::net::drain::Class;
 use crate::policy::cache_control::{Extent, ResponseDirectives};
 use crate::policy::outcome::Detail;
@@ -53,7 +53,7 @@ pub(super) async fn settle(
     let length = framed_length(&ask.method, status, reply.response.headers());
     let version = reply.response.version();
     let keeping = keeping(shared, ask, plan, &reply, times);
-    let Reply { mut response, scope, peer, .. } = reply;
+    let Reply { mut response, whence, peer, .. } = reply;
     if status != StatusCode::SWITCHING_PROTOCOLS {
         end_to_end(response.headers_mut(), &times);
     }
@@ -62,11 +62,11 @@ pub(super) async fn settle(
         Err(detail) => detail,
         Ok(Keeping { head, part }) => {
             let shown = Arc::new(head.clone());
-            match begin(announced, head, scope, length, part) {
+            match begin(announced, head, whence, length, part) {
                 Ok(writer) => {
                     let (parts, body) = response.into_parts();
                     let fill =
-                        Fill { shown: parts, head: shown, version, scope, length, writer, body };
+                        Fill { shown: parts, head: shown, version, whence, length, writer, body };
                     return Fetched::new(peer, Kind::Fill(Box::new(fill)));
                 }
                 Err(Refused::TooLarge) => Detail::TooLarge,
@@ -83,14 +83,14 @@ pub(super) async fn settle(
 fn begin(
     announced: Announced,
     head: StoredHead,
-    scope: Scope,
+    whence: Whence,
     length: Option<u64>,
     part: Option<(Interval, Option<u64>, Option<StoredResponse>)>,
 ) -> Result<Writer, Refused> {
     match part {
-        None => announced.begin(head, scope, length),
+        None => announced.begin(head, whence, length),
         Some((interval, complete_length, onto)) => {
-            announced.begin_part(head, scope, interval, complete_length, onto)
+            announced.begin_part(head, whence, interval, complete_length, onto)
         }
     }
 }
@@ -142,7 +142,7 @@ fn compare_head(
     let config = &shared.config.policy;
     let says = validation::assess_head(held, &ask.view(), &view, times, config);
     for update in says.freshened {
-        if let Some(stored) = held.get(update.at).filter(|one| one.scope() == reply.scope) {
+        if let Some(stored) = held.get(update.at).filter(|one| one.whence() == reply.whence) {
             announced.freshen(stored, update.head);
         }
     }
@@ -176,7 +176,7 @@ fn keeping(
     end_to_end(&mut fields, &times);
     if let Some(part) = kept.part {
         let view = ResponseView { status, fields: &fields };
-        let onto = plan.chosen().filter(|stored| stored.scope() == reply.scope);
+        let onto = plan.chosen().filter(|stored| stored.whence() == reply.whence);
         let combined = onto.and_then(|stored| {
             let held = stored.held();
             let combined =

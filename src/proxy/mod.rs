@@ -4,7 +4,8 @@
 //! server          a request head                          → Request<Incoming>
 //! guard           what hyper lets through                 → 400
 //! http::target    resolve the request-target              → Target
-//! access          client, port                            → Reach, or 403
+//! access          rules, client, port                     → Reach, or 403
+//! authenticate    users, where there are some             → 407, 429
 //! http::via       our own pseudonym                       → loop, 502
 //!   Tunnel        tunnel: dial, then 200, then relay
 //!   Server        own: pages, OPTIONS *, Max-Forwards: 0
@@ -21,8 +22,11 @@
 mod access;
 mod answering;
 mod ask;
+mod attempts;
+mod authenticate;
 mod background;
 mod collapsed;
+mod credentials;
 mod error;
 mod exchange;
 mod failures;
@@ -39,6 +43,7 @@ mod resource;
 mod respond;
 mod serialised;
 mod tunnel;
+mod users;
 
 use std::sync::Arc;
 
@@ -58,12 +63,15 @@ use crate::telemetry::AccessLog;
 use crate::time::SharedClock;
 use crate::upstream::Upstream;
 
-pub use access::Config as AccessConfig;
+pub use access::{Action, Config as AccessConfig, Domain, Rule, Rules};
 pub use answering::Answering;
 pub use error::ProxyError;
 pub use exchange::Observed;
 pub use fill::Config as FillConfig;
+pub use users::{LineFault, Users, UsersError};
 
+use access::Visitor;
+use authenticate::Authenticator;
 use exchange::Exchange;
 use resource::Asked;
 
@@ -119,11 +127,20 @@ struct Shared {
     collapse: Collapse<fetch::Outcome>,
     failures: failures::Failures,
     validating: background::Validating,
+    authenticator: Option<Arc<Authenticator>>,
     spools: Arc<Budget>,
     slots: Arc<tokio::sync::Semaphore>,
 }
 
-/// How far a request came without waiting.
+/// How far a request came before anybody had to wait.
+enum Begun {
+    /// To where it is asked who the client is.
+    Unknown(Arc<Authenticator>, Request<Incoming>, Target, Reach),
+    /// So far.
+    Came(Step),
+}
+
+/// How far a request came without waiting for more than a password.
 enum Step {
     /// To its end.
     Answered(Response<Body>),
@@ -137,10 +154,12 @@ impl Proxy {
     /// Puts a proxy together.
     pub fn new(config: Config, parts: Parts) -> Self {
         let Parts { store, upstream, interfaces, drain, log, clock } = parts;
+        let users = config.access.users.clone();
         Self(Arc::new(Shared {
             collapse: Collapse::new(config.collapse.clone()),
             failures: failures::Failures::default(),
             validating: background::Validating::default(),
+            authenticator: users.map(|users| Arc::new(Authenticator::new(users))),
             spools: Arc::new(Budget::new(config.fill.spool_budget)),
             slots: Arc::new(tokio::sync::Semaphore::new(config.requests_in_flight)),
             pseudonym: Pseudonym::random(),
@@ -166,7 +185,7 @@ impl Proxy {
         exchange: &mut Exchange,
         request: Request<Incoming>,
         connection: &Arc<ConnectionHandle>,
-    ) -> Result<Step, ProxyError> {
+    ) -> Result<Begun, ProxyError> {
         let shared = &self.0;
         let slot = shared.slots.clone().try_acquire_owned().ok();
         let target = match exchange.occupy(slot).and_then(|()| self.understand(&request)) {
@@ -177,22 +196,37 @@ impl Proxy {
             }
         };
         exchange.aim(&target);
-        let client = connection.client().ip();
-        let reach = access::admit(client, connection.local(), &shared.interfaces, &shared.config)?;
+        let visitor = Visitor { client: connection.client().ip(), listener: connection.local() };
+        let (mode, rules) = (&shared.config.mode, &shared.config.access);
+        let (method, interfaces) = (request.method(), &shared.interfaces);
+        let reach = access::admit(visitor, method, &target, interfaces, (mode, rules))?;
+        if let Some(authenticator) = &shared.authenticator
+            && access::asks_for_user(&target, mode)
+        {
+            return Ok(Begun::Unknown(authenticator.clone(), request, target, reach));
+        }
+        self.enter(exchange, request, target, reach, connection).map(Begun::Came)
+    }
+
+    /// A request that may go where it wants to.
+    fn enter(
+        &self,
+        exchange: &mut Exchange,
+        request: Request<Incoming>,
+        target: Target,
+        reach: Reach,
+        connection: &Arc<ConnectionHandle>,
+    ) -> Result<Step, ProxyError> {
+        let shared = &self.0;
         if via::is_loop(request.headers(), &shared.pseudonym) {
             return Err(ProxyError::Loop);
         }
         match target {
-            Target::Tunnel(authority) => {
-                access::tunnel_port(authority.port, &shared.config.access)?;
-                Ok(Step::Tunnel(request, authority, reach))
-            }
+            Target::Tunnel(authority) => Ok(Step::Tunnel(request, authority, reach)),
             Target::Server(what) => {
                 own::answer(shared, exchange, &request, &what, connection).map(Step::Answered)
             }
             Target::Resource(uri) => {
-                access::port(&uri, &shared.config)?;
-                let reach = access::reach(&uri, reach, &shared.config);
                 if let Some(response) = own::last_hop(shared, exchange, &request) {
                     return Ok(Step::Answered(response));
                 }
@@ -206,17 +240,26 @@ impl Proxy {
         }
     }
 
-    /// The other half: what may have to wait for the store, for others, or for an origin.
+    /// The other half: what may have to wait for a password, the store, others, or an origin.
     async fn go_on(
         &self,
         exchange: &mut Exchange,
-        step: Step,
+        begun: Begun,
         connection: &Arc<ConnectionHandle>,
     ) -> Result<Response<Body>, ProxyError> {
+        let step = match begun {
+            Begun::Came(step) => step,
+            Begun::Unknown(who, request, target, reach) => {
+                let client = connection.client().ip();
+                let user = authenticate::user(&self.0, &who, request.headers(), client).await?;
+                exchange.user(user);
+                self.enter(exchange, request, target, reach, connection)?
+            }
+        };
         match step {
             Step::Answered(response) => Ok(response),
             Step::Tunnel(request, to, reach) => {
-                tunnel::connect(&self.0, exchange, request, &to, reach).await
+                tunnel::connect(&self.0, exchange, request, &to, &reach).await
             }
             Step::Resource(asked, failed) => {
                 resource::answer(&self.0, exchange, asked, failed, connection).await
@@ -240,12 +283,12 @@ impl Proxy {
         let mut exchange = Exchange::begin(&self.0, &request, &connection);
         let content = !request.body().is_end_stream();
         let answer = match self.begin(&mut exchange, request, &connection) {
-            Ok(Step::Answered(response)) => Ok(response),
+            Ok(Begun::Came(Step::Answered(response))) => Ok(response),
             Err(error) => Err(error),
-            Ok(step) => {
+            Ok(begun) => {
                 let proxy = self.clone();
                 return Answering::Later(Box::pin(async move {
-                    let answer = proxy.go_on(&mut exchange, step, &connection).await;
+                    let answer = proxy.go_on(&mut exchange, begun, &connection).await;
                     proxy.conclude(exchange, answer, content)
                 }));
             }

@@ -12,9 +12,9 @@ use crate::policy::select::select;
 use crate::store::{Candidates, StoredResponse};
 use crate::telemetry::CacheWord;
 
-use super::Shared;
 use super::ask::Ask;
 use super::error::ProxyError;
+use super::{Shared, access};
 
 /// Why a request is forwarded, and what its answer is held against.
 #[derive(Clone, Debug)]
@@ -154,17 +154,20 @@ fn answers(consulted: &Result<Consulted, ProxyError>) -> bool {
 }
 
 fn judge(shared: &Shared, ask: &Ask, held: Candidates) -> Result<Consulted, ProxyError> {
+    // Where rules decide by the address, what nobody knows it of is as good as not there.
+    let unsure = held.iter().any(|one| ask.reach.is_unsure(one.whence()));
+    let held = if unsure { Candidates::None } else { held };
     let (view, now, config) = (ask.view(), shared.clock.now(), &shared.config.policy);
     let selection = select(held.as_slice(), &view, now);
     let chosen = selection.at();
     let stored = chosen.and_then(|at| held.as_slice().get(at)).cloned();
-    if stored.as_ref().is_some_and(|stored| !ask.reach.allows(stored.scope())) {
-        return Err(ProxyError::ScopeRefused { host: ask.uri().host().to_owned() });
+    if let Some(stored) = &stored {
+        access::given(ask, stored.whence())?;
     }
     let decision = reuse::decide(&view, selection.candidate(held.as_slice()), now, config);
     // A client that may not reach what one of them came from is not told that the origin knows it.
     let held =
-        if held.iter().all(|one| ask.reach.allows(one.scope())) { held } else { Candidates::None };
+        if held.iter().all(|one| ask.reach.allows(one.whence())) { held } else { Candidates::None };
     let chosen = if held.is_empty() { None } else { chosen };
     let plan = |reason, aim, on_error| {
         let held = held.clone();

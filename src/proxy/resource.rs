@@ -153,7 +153,7 @@ async fn together(
         return collapsed::answer(shared, exchange, ask, plan, connection).await;
     }
     if plan.on_error.is_none()
-        && let Some(error) = shared.failures.recall(&ask.key, ask.reach, shared.clock.now())
+        && let Some(error) = shared.failures.recall(&ask.key, &ask.reach, shared.clock.now())
     {
         return Err(error);
     }
@@ -161,7 +161,7 @@ async fn together(
     if let Err(error) = &answer
         && error.disconnected()
     {
-        shared.failures.note(&ask.key, error, ask.reach, shared.clock.now(), lifetime);
+        shared.failures.note(&ask.key, error, &ask.reach, shared.clock.now(), lifetime);
     }
     answer
 }

@@ -30,7 +30,7 @@ pub(super) async fn connect(
     exchange: &mut Exchange,
     request: Request<Incoming>,
     to: &Authority,
-    reach: Reach,
+    reach: &Reach,
 ) -> Result<Response<Body>, ProxyError> {
     let (origin, _scope, peer) = shared.upstream.dial(&to.host, to.port, reach).await?;
     exchange.peer(peer);

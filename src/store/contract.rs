@@ -79,7 +79,7 @@ pub(super) fn grouped(groups: &str) -> StoredHead {
 
 pub(super) fn response(key: CacheKey, head: StoredHead, body: &[u8]) -> StoredResponse {
     let content = Content::whole(Blocks::compact(vec![Bytes::copy_from_slice(body)]));
-    let parts = Parts { key, head, scope: Scope::Public, trailers: None, content };
+    let parts = Parts { key, head, whence: Scope::Public.into(), trailers: None, content };
     StoredResponse::new(next_id(), parts)
 }
 

@@ -1,5 +1,7 @@
 //! What few stored responses have, kept out of the way of the others.
 
+use std::net::IpAddr;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::groups;
@@ -12,6 +14,7 @@ pub(super) struct Extras {
     trailers: Option<HeaderMap>,
     groups: Box<[u128]>,
     rule: Option<QueryRule>,
+    address: Option<IpAddr>,
 }
 
 impl Extras {
@@ -20,14 +23,15 @@ impl Extras {
         key: &CacheKey,
         head: &StoredHead,
         trailers: Option<&HeaderMap>,
+        address: Option<IpAddr>,
     ) -> Option<Self> {
         let trailers = trailers.filter(|fields| !fields.is_empty()).map(own_copy);
         let origin = groups::origin(key.uri());
         let groups: Box<[u128]> =
             head.groups().iter().map(|group| groups::digest(origin, group)).collect();
         let rule = head.query_rule();
-        let any = trailers.is_some() || !groups.is_empty() || rule.is_some();
-        any.then_some(Self { trailers, groups, rule })
+        let any = trailers.is_some() || !groups.is_empty() || rule.is_some() || address.is_some();
+        any.then_some(Self { trailers, groups, rule, address })
     }
 
     /// The trailer fields.
@@ -43,6 +47,11 @@ impl Extras {
     /// Which queries ask for the same.
     pub(super) fn rule(&self) -> Option<&QueryRule> {
         self.rule.as_ref()
+    }
+
+    /// The address that it came from, where rules ask for it.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// About what this takes.

@@ -18,9 +18,9 @@ pub(super) fn gives_way(part: &StoredResponse, whole: &StoredResponse) -> bool {
 }
 
 /// Whether two can be put together, in one's place: variants that are the same, of one representation and
-/// from the same kind of address.
+/// from the same place.
 pub(super) fn belong_together(one: &StoredResponse, other: &StoredResponse) -> bool {
-    one.scope() == other.scope()
+    one.whence() == other.whence()
         && is_same_variant(one, other)
         && is_same_representation(one, other)
 }

@@ -13,7 +13,7 @@ use super::reader::Reader;
 use super::segments::Segments;
 use super::tier::Tier;
 use crate::http::QueryRule;
-use crate::net::Scope;
+use crate::net::{Scope, Whence};
 use crate::policy::select::Variant;
 use crate::policy::{CacheKey, Interval, Partial, StoredHead};
 
@@ -78,7 +78,7 @@ pub enum Extent<'a> {
 pub(super) struct Parts {
     pub(super) key: CacheKey,
     pub(super) head: StoredHead,
-    pub(super) scope: Scope,
+    pub(super) whence: Whence,
     pub(super) trailers: Option<HeaderMap>,
     pub(super) content: Content,
 }
@@ -96,16 +96,17 @@ impl StoredResponse {
 
     /// What it is made of, under this head.
     fn parts(&self, head: StoredHead) -> Parts {
-        let (key, scope) = (self.0.key.clone(), self.0.scope);
+        let (key, whence) = (self.0.key.clone(), self.whence());
         let content = match &self.0.content {
             Content::Tail(_) => Content::whole(self.whole()),
             other => other.clone(),
         };
-        Parts { key, head, scope, trailers: self.trailers().cloned(), content }
+        Parts { key, head, whence, trailers: self.trailers().cloned(), content }
     }
 
     fn build(id: u64, lineage: u64, tier: Tier, parts: Parts) -> Self {
-        let Parts { key, head, scope, trailers, content } = parts;
+        let Parts { key, head, whence, trailers, content } = parts;
+        let Whence { scope, address } = whence;
         let lineage = match &content {
             Content::Parts(segments) => segments.lineage(),
             Content::Spilled(extents) => extents.lineage(),
@@ -120,7 +121,7 @@ impl StoredResponse {
             Tier::Memory => content.behind(head),
             Tier::Disk => (head, content),
         };
-        let extras = Extras::of(&key, &head, trailers.as_ref()).map(Box::new);
+        let extras = Extras::of(&key, &head, trailers.as_ref(), address).map(Box::new);
         let weight = OVERHEAD
             + size_of::<Inner>()
             + key.uri().as_str().len()
@@ -143,9 +144,10 @@ impl StoredResponse {
         &self.0.head
     }
 
-    /// The kind of address that it came from: a client that may not reach it is not given it.
-    pub fn scope(&self) -> Scope {
-        self.0.scope
+    /// Where it came from: a client that may not reach that is not given it.
+    pub fn whence(&self) -> Whence {
+        let address = self.0.extras.as_ref().and_then(|extras| extras.address());
+        Whence { scope: self.0.scope, address }
     }
 
     /// How much of the body is stored.

@@ -45,7 +45,7 @@ fn a_response_is_visible_only_when_it_is_finished() {
     for response in [&stored, &found] {
         assert_eq!(body(response), b"hello, world");
         assert_eq!(response.length(), 12);
-        assert_eq!(response.scope(), Scope::Private);
+        assert_eq!(response.whence(), Scope::Private.into());
         assert_eq!(response.key(), &key("/"));
         assert_eq!(response.trailers(), Some(&trailers));
         assert_eq!(response.tier(), Tier::Memory);
@@ -178,7 +178,7 @@ fn freshening_through_the_store_keeps_scope_body_and_trailers() {
         panic!("found")
     };
     assert_eq!(body(&found), b"hello");
-    assert_eq!(found.scope(), Scope::Private);
+    assert_eq!(found.whence(), Scope::Private.into());
     assert_eq!(found.trailers(), Some(&trailers));
     assert!(matches!(
         choose(&store.candidates(&key("/")), &HeaderMap::new()),

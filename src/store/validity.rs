@@ -34,7 +34,7 @@ impl Validity {
             ticket: Arc::clone(ticket),
             announced,
             key: key.clone(),
-            extras: Extras::of(key, head, None),
+            extras: Extras::of(key, head, None, None),
         }))
     }
 

@@ -16,7 +16,7 @@ use super::sink::Sink;
 use super::stored::{Content, Parts, StoredResponse};
 use super::under_way::Ticket;
 use super::validity::Validity;
-use crate::net::Scope;
+use crate::net::Whence;
 use crate::policy::{self, CacheKey, Interval, Partial, StoredHead};
 
 /// Why a response is not stored at all.
@@ -70,7 +70,7 @@ impl Announced {
         Self { shared: Arc::clone(shared), ticket, id: next_id(), key }
     }
 
-    /// Begins to store it. It came from an address of `scope`, and `content_length` is what its
+    /// Begins to store it. It came from `whence`, and `content_length` is what its
     /// `Content-Length` promised.
     ///
     /// # Errors
@@ -78,10 +78,10 @@ impl Announced {
     pub fn begin(
         self,
         head: StoredHead,
-        scope: Scope,
+        whence: impl Into<Whence>,
         content_length: Option<u64>,
     ) -> Result<Writer, Refused> {
-        self.writer(head, scope, content_length, None)
+        self.writer(head, whence.into(), content_length, None)
     }
 
     /// Begins to store a part of a body. When it is written it is added to `onto`, where the two have the
@@ -97,7 +97,7 @@ impl Announced {
     pub fn begin_part(
         self,
         head: StoredHead,
-        scope: Scope,
+        whence: impl Into<Whence>,
         part: Interval,
         complete_length: Option<u64>,
         onto: Option<StoredResponse>,
@@ -107,7 +107,12 @@ impl Announced {
             return Err(Refused::Misplaced);
         }
         let promised = Some(part.length());
-        self.writer(head, scope, promised, Some(Part { interval: part, complete_length, onto }))
+        self.writer(
+            head,
+            whence.into(),
+            promised,
+            Some(Part { interval: part, complete_length, onto }),
+        )
     }
 
     /// Puts a new head on a stored response that a 304 has freshened (RFC 9111 §4.3.4); the body is
@@ -141,7 +146,7 @@ impl Announced {
     fn writer(
         self,
         head: StoredHead,
-        scope: Scope,
+        whence: Whence,
         promised: Option<u64>,
         part: Option<Part>,
     ) -> Result<Writer, Refused> {
@@ -149,7 +154,7 @@ impl Announced {
             return Err(Refused::TooLarge);
         }
         let (sink, length) = (Sink::Memory(Vec::new()), 0);
-        Ok(Writer { announced: self, head: Some(head), scope, promised, part, sink, length })
+        Ok(Writer { announced: self, head: Some(head), whence, promised, part, sink, length })
     }
 
     /// Goes on in a file, if there is a tier of files.
@@ -172,7 +177,7 @@ impl Drop for Announced {
 pub struct Writer {
     announced: Announced,
     head: Option<StoredHead>,
-    scope: Scope,
+    whence: Whence,
     /// How long the body has to be.
     promised: Option<u64>,
     part: Option<Part>,
@@ -329,7 +334,7 @@ impl Writer {
             Content::Whole(_) | Content::Tail(_) => false,
         };
         let head = if is_complete { head.completed() } else { head };
-        let (key, scope) = (self.announced.key.clone(), self.scope);
-        StoredResponse::new(id, Parts { key, head, scope, trailers, content })
+        let (key, whence) = (self.announced.key.clone(), self.whence);
+        StoredResponse::new(id, Parts { key, head, whence, trailers, content })
     }
 }

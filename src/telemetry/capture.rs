@@ -43,6 +43,7 @@ impl Write for Capture {
 pub(super) fn hit() -> AccessRecord {
     AccessRecord {
         client: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        user: None,
         method: Some(Method::GET),
         url: "http://example.com/a?b=c".into(),
         version: Version::HTTP_11,

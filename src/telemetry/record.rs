@@ -14,6 +14,8 @@ use crate::time::Timestamp;
 pub struct AccessRecord {
     /// The client's address.
     pub client: IpAddr,
+    /// The name of the user, where the proxy asked for one and the password was right.
+    pub user: Option<Box<str>>,
     /// The request method; none when the request could not be parsed.
     pub method: Option<Method>,
     /// The target URI, `host:port` of a tunnel, or what arrived in its place. May be hostile.

@@ -1,10 +1,12 @@
 //! Who may dial what: the rules are asked about the address that is about to be dialled.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use thiserror::Error;
 
-use crate::net::{Interfaces, Reach, Scope};
+use crate::net::reach::Barrier;
+use crate::net::scope::reached;
+use crate::net::{Interfaces, Reach, Scope, Whence};
 
 /// How a host became an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,21 +28,11 @@ pub enum DeniedReason {
     #[error("this is the proxy itself")]
     Myself,
     /// A name server says that a name is an address which only this machine or this link can mean.
-    #[error("a name server must not point a name at a {} address", words(*.0))]
+    #[error("a name server must not point a name at a {} address", .0.as_str())]
     Rebinding(Scope),
-    /// The client may not reach addresses of this kind.
-    #[error("this client may not reach {} addresses through the proxy", words(*.0))]
-    Reach(Scope),
-}
-
-fn words(scope: Scope) -> &'static str {
-    match scope {
-        Scope::Loopback => "loopback",
-        Scope::LinkLocal => "link-local",
-        Scope::Own => "this machine's own",
-        Scope::Private => "private",
-        Scope::Public => "public",
-    }
+    /// The client may not reach it.
+    #[error(transparent)]
+    Reach(#[from] Barrier),
 }
 
 /// Decides whether `address` may be dialled for a client of `reach`; the scope is what the answer
@@ -48,18 +40,19 @@ fn words(scope: Scope) -> &'static str {
 pub(super) fn judge(
     address: SocketAddr,
     source: Source,
-    reach: Reach,
+    reach: &Reach,
     interfaces: &Interfaces,
     listeners: &[SocketAddr],
 ) -> Result<Scope, DeniedReason> {
-    let scope = interfaces.scope(address.ip());
+    let scope = interfaces.scope_reached(address.ip());
     if listeners.iter().any(|listener| is_listener(address, scope, *listener)) {
         return Err(DeniedReason::Myself);
     }
     if source == Source::Dns && matches!(scope, Scope::Loopback | Scope::LinkLocal) {
         return Err(DeniedReason::Rebinding(scope));
     }
-    if reach.allows(scope) { Ok(scope) } else { Err(DeniedReason::Reach(scope)) }
+    reach.judge(Whence { scope, address: Some(address.ip()) })?;
+    Ok(scope)
 }
 
 /// Whether dialling `address` reaches `listener`. A wildcard listener answers on every address of the
@@ -69,18 +62,8 @@ fn is_listener(address: SocketAddr, scope: Scope, listener: SocketAddr) -> bool 
         return false;
     }
     let ours = matches!(scope, Scope::Loopback | Scope::Own);
-    let heard = listener.ip().to_canonical();
-    let dialled = dialled(address.ip());
-    heard == dialled || heard.is_unspecified() && (ours || dialled.is_loopback())
-}
-
-/// The address that a connect to `address` really reaches.
-fn dialled(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(v4) if v4.is_unspecified() => IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
-        IpAddr::V6(v6) if v6.is_unspecified() => IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
-        address => address,
-    }
+    let (heard, reached) = (listener.ip().to_canonical(), reached(address.ip()));
+    heard == reached || heard.is_unspecified() && (ours || reached.is_loopback())
 }
 
 #[cfg(test)]
@@ -96,11 +79,11 @@ mod tests {
 
     #[test]
     fn an_address_is_judged_by_its_scope_its_source_and_the_client() {
-        let near = Reach::new(Loopback, false);
-        let far = Reach::new(Private, false);
-        let strict = Reach::new(Private, true);
-        let deny = |scope| Err(DeniedReason::Reach(scope));
-        let rows: &[(&str, Source, Reach, Result<Scope, DeniedReason>)] = &[
+        let near = &Reach::new(Loopback, false);
+        let far = &Reach::new(Private, false);
+        let strict = &Reach::new(Private, true);
+        let deny = |scope| Err(DeniedReason::Reach(Barrier::Scope(scope)));
+        let rows: &[(&str, Source, &Reach, Result<Scope, DeniedReason>)] = &[
             ("127.0.0.1:80", Literal, near, Ok(Loopback)),
             ("127.0.0.1:80", Literal, far, deny(Loopback)),
             ("127.0.0.1:80", Localhost, near, Ok(Loopback)),
@@ -112,6 +95,20 @@ mod tests {
             ("[::1]:80", Dns, near, Err(Rebinding(Loopback))),
             ("[::ffff:127.0.0.1]:80", Dns, near, Err(Rebinding(Loopback))),
             ("[::ffff:127.0.0.1]:80", Literal, far, deny(Loopback)),
+            ("[::127.0.0.1]:80", Dns, near, Err(Rebinding(Loopback))),
+            ("[64:ff9b::7f00:1]:80", Dns, near, Err(Rebinding(Loopback))),
+            ("[64:ff9b::7f00:1]:80", Literal, far, deny(Loopback)),
+            ("[2002:7f00:1::]:80", Dns, near, Err(Rebinding(Loopback))),
+            ("[64:ff9b::a9fe:a9fe]:80", Dns, near, Err(Rebinding(LinkLocal))),
+            ("[64:ff9b::a00:1]:80", Literal, strict, deny(Private)),
+            ("[64:ff9b::cb00:7101]:80", Literal, strict, Ok(Public)),
+            ("[fe80::1]:80", Literal, far, deny(LinkLocal)),
+            ("[fe80::1]:80", Dns, near, Err(Rebinding(LinkLocal))),
+            ("[fd00:ec2::254]:80", Literal, far, Ok(Private)),
+            ("[fd00:ec2::254]:80", Literal, strict, deny(Private)),
+            ("[fec0::1]:80", Literal, strict, deny(Private)),
+            ("[::]:80", Literal, far, deny(Loopback)),
+            ("0.0.0.0:80", Literal, far, deny(Loopback)),
             ("169.254.169.254:80", Dns, near, Err(Rebinding(LinkLocal))),
             ("169.254.169.254:80", Literal, far, deny(LinkLocal)),
             ("169.254.169.254:80", Literal, near, Ok(LinkLocal)),
@@ -122,18 +119,21 @@ mod tests {
             ("203.0.113.1:80", Dns, strict, Ok(Public)),
         ];
         for (address, source, reach, expected) in rows {
-            let judged = judge(address.parse().unwrap(), *source, *reach, &interfaces(), &[]);
+            let judged = judge(address.parse().unwrap(), *source, reach, &interfaces(), &[]);
             assert_eq!(judged, *expected, "{address} by {source:?} for {reach:?}");
         }
     }
 
     #[test]
     fn nobody_reaches_the_proxy_through_the_proxy() {
-        let near = Reach::new(Loopback, false);
+        let near = &Reach::new(Loopback, false);
         let rows = [
             ("127.0.0.1:3128", "127.0.0.1:3128", true),
             ("[::ffff:127.0.0.1]:3128", "127.0.0.1:3128", true),
             ("0.0.0.0:3128", "127.0.0.1:3128", true),
+            ("[::]:3128", "[::1]:3128", true),
+            ("[64:ff9b::7f00:1]:3128", "127.0.0.1:3128", true),
+            ("[2002:c0a8:705::1]:3128", "0.0.0.0:3128", true),
             ("127.0.0.1:3129", "127.0.0.1:3128", false),
             ("127.0.0.2:3128", "127.0.0.1:3128", false),
             ("127.0.0.2:3128", "0.0.0.0:3128", true),

@@ -84,7 +84,7 @@ impl Dialer {
         name: &Arc<str>,
         host: &str,
         port: u16,
-        reach: Reach,
+        reach: &Reach,
     ) -> Result<(TcpStream, Scope, SocketAddr), UpstreamError> {
         let denied = |address, why| UpstreamError::Denied { host: Arc::clone(name), address, why };
         let Resolved { addresses, source, mut late } = self
@@ -142,7 +142,7 @@ impl Dialer {
         addresses: Vec<IpAddr>,
         source: Source,
         port: u16,
-        reach: Reach,
+        reach: &Reach,
     ) -> Result<Judged, Denied> {
         let listeners = Arc::clone(&self.listeners.read());
         let mut allowed = Vec::with_capacity(addresses.len());
@@ -166,7 +166,7 @@ impl Dialer {
     pub(super) async fn origin(
         &self,
         target: &TargetUri,
-        reach: Reach,
+        reach: &Reach,
     ) -> Result<(Stream, Scope, SocketAddr), UpstreamError> {
         let name: Arc<str> = target.authority().into();
         let (stream, scope, peer) = self.tcp(&name, target.host(), target.port(), reach).await?;

@@ -35,7 +35,7 @@ use hyper::client::conn::http1::Builder;
 use tokio::net::TcpStream;
 
 use crate::http::TargetUri;
-use crate::net::{ConnectionHandle, Interfaces, Reach, Scope};
+use crate::net::{ConnectionHandle, Interfaces, Reach, Scope, Whence};
 
 use dial::Dialer;
 use pool::{Limits, Pool};
@@ -118,7 +118,7 @@ pub struct Call<'a> {
     /// fields and the version are written here.
     pub request: Request<Outgoing>,
     /// What the client may reach.
-    pub reach: Reach,
+    pub reach: &'a Reach,
     /// Whether the request may be sent twice (RFC 9110 §9.2.2).
     pub repeatable: bool,
     /// The client's connection, to which an upstream connection that authenticates is pinned. None
@@ -132,8 +132,8 @@ pub struct Reply {
     /// The response as received, its version included. After a 101 `hyper::upgrade::on` gives the
     /// connection.
     pub response: Response<ResponseBody>,
-    /// The scope of the address it came from.
-    pub scope: Scope,
+    /// What is to be remembered of where it came from.
+    pub whence: Whence,
     /// Whether the connection had carried an exchange before.
     pub reused: bool,
     /// The address it came from.
@@ -198,7 +198,7 @@ impl Upstream {
         &self,
         host: &str,
         port: u16,
-        reach: Reach,
+        reach: &Reach,
     ) -> Result<(TcpStream, Scope, SocketAddr), UpstreamError> {
         let name = format!("{host}:{port}").into();
         self.dialer.tcp(&name, host, port, reach).await

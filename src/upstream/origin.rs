@@ -86,7 +86,7 @@ impl Origin {
     /// A connection or the right to make one; `fresh` takes no used one. Waits in the queue at the cap.
     pub(super) async fn acquire(
         self: &Arc<Self>,
-        reach: Reach,
+        reach: &Reach,
         fresh: bool,
     ) -> Result<Acquired, QueueFailure> {
         let mut deadline = None;
@@ -115,10 +115,10 @@ impl Origin {
         }
     }
 
-    fn place(self: &Arc<Self>, reach: Reach, fresh: bool) -> Place {
+    fn place(self: &Arc<Self>, reach: &Reach, fresh: bool) -> Place {
         let mut state = self.state.lock();
         if !fresh {
-            let usable = |idle: &Connection| reach.allows(idle.scope()) && !idle.is_closed();
+            let usable = |idle: &Connection| reach.allows(idle.whence()) && !idle.is_closed();
             if let Some(place) = state.idle.iter().rposition(usable) {
                 self.idle_total.fetch_sub(1, Ordering::AcqRel);
                 return Place::Got(Acquired::Reused(state.idle.remove(place)));
@@ -135,7 +135,7 @@ impl Origin {
             }
         }
         let (grant, granted) = oneshot::channel();
-        state.waiters.push_back(Waiter { reach, fresh, grant });
+        state.waiters.push_back(Waiter { reach: reach.clone(), fresh, grant });
         // An idle connection that this request may not use makes room for one that it may.
         let surplus = state.idle.pop();
         if surplus.is_some() {
@@ -161,7 +161,7 @@ impl Origin {
                 }
                 return;
             };
-            if waiter.fresh || !waiter.reach.allows(connection.scope()) {
+            if waiter.fresh || !waiter.reach.allows(connection.whence()) {
                 // Closing this one gives the first in the queue the right to make its own.
                 state.waiters.push_front(waiter);
                 drop(state);

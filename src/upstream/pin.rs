@@ -33,11 +33,11 @@ impl Place {
 pub(super) fn take(
     client: &ConnectionHandle,
     origin: &str,
-    reach: Reach,
+    reach: &Reach,
 ) -> Option<(Connection, Arc<Place>)> {
     let pin = client.take_pinned()?.downcast::<Pin>().ok()?;
     let found = if *pin.origin == *origin {
-        pin.place.0.lock().take_if(|connection| reach.allows(connection.scope()))
+        pin.place.0.lock().take_if(|connection| reach.allows(connection.whence()))
     } else {
         None
     };

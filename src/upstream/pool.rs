@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::exchange::SentBody;
 use super::origin::Origin;
 use super::socket::{Meter, Socket};
-use crate::net::Scope;
+use crate::net::{Scope, Whence};
 
 /// Maps of origins, so that two origins seldom meet in a lock.
 const SHARDS: usize = 16;
@@ -178,9 +178,9 @@ impl Connection {
         self.rested.elapsed()
     }
 
-    /// The scope of the origin's address.
-    pub(super) fn scope(&self) -> Scope {
-        self.scope
+    /// Where what it carries comes from.
+    pub(super) fn whence(&self) -> Whence {
+        Whence { scope: self.scope, address: Some(self.peer.ip()) }
     }
 
     /// The origin's address.

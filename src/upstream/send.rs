@@ -24,7 +24,7 @@ struct Errand<'a> {
     upstream: &'a Upstream,
     target: &'a TargetUri,
     origin: Arc<Origin>,
-    reach: Reach,
+    reach: &'a Reach,
     client: Option<&'a ConnectionHandle>,
 }
 
@@ -128,7 +128,8 @@ impl Errand<'_> {
     ) -> Result<Reply, UpstreamError> {
         let Head { mut response, exchange, refused } = head;
         let bad = |why| UpstreamError::BadResponse { host: self.host(), why };
-        let (scope, peer, reused) = (connection.scope(), connection.peer(), asked.reused);
+        let (peer, reused) = (connection.peer(), asked.reused);
+        let whence = self.reach.note(connection.whence().scope, peer.ip());
         let pinned = place.is_some() || asked.pins || pin::response_pins(response.headers());
         let lease = if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             if !asked.upgrade {
@@ -145,7 +146,7 @@ impl Errand<'_> {
         };
         let wait = self.upstream.read_wait;
         let response = response.map(|incoming| ResponseBody::new(incoming, lease, wait));
-        Ok(Reply { response, scope, reused, peer, pinned })
+        Ok(Reply { response, whence, reused, peer, pinned })
     }
 
     fn home(&self, place: Option<Arc<Place>>, pinned: bool) -> Home {

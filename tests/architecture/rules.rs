@@ -79,12 +79,16 @@ pub const ROWS: [(&str, u8); 15] = [
 ];
 
 /// The files that may start tasks or threads, each with the reason why it has to.
-pub const SPAWNERS: [(&str, &str); 9] = [
+pub const SPAWNERS: [(&str, &str); 10] = [
     ("src/net/drain.rs", "owns every task of the proxy: all others ask it"),
     ("src/upstream/pool.rs", "a connection's driver lives as long as its connection"),
     (
         "src/upstream/connect.rs",
         "a late look-up that nobody needs any more is finished, to be remembered",
+    ),
+    (
+        "src/proxy/authenticate.rs",
+        "to check a password takes a core for as long as its hash wants: not one of those that serve",
     ),
     ("src/telemetry/output.rs", "the log is written by a thread of its own"),
     (

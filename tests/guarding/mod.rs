@@ -1,5 +1,8 @@
 //! Bad input gets a clear error and harms nobody: whatever happened, the same proxy serves on.
 
+mod access_addresses;
+mod access_rules;
+mod addresses;
 mod clients;
 mod heads;
 mod names;
@@ -8,6 +11,7 @@ mod origins;
 mod requests;
 mod scopes;
 mod targets;
+mod users;
 
 use crate::support::message::Response;
 use crate::support::origin::{Origin, Reply};

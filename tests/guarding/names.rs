@@ -15,7 +15,19 @@ async fn a_dns_name_that_is_a_loopback_address_is_refused_for_everybody() {
     let (origin, dns) = (Origin::start().await, Dns::start().await);
     origin.route("/a", Reply::cacheable(60, "secret"));
     let port = origin.address().port();
-    let rows = ["127.0.0.1", "127.8.9.10", "::1", "169.254.169.254", "0.0.0.0", "::ffff:127.0.0.1"];
+    let rows = [
+        "127.0.0.1",
+        "127.8.9.10",
+        "::1",
+        "169.254.169.254",
+        "0.0.0.0",
+        "::",
+        "::ffff:127.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+        "64:ff9b::a9fe:a9fe",
+        "fe80::1",
+    ];
     for (nth, address) in rows.iter().enumerate() {
         dns.answer(&format!("n{nth}.test"), &[address]);
     }

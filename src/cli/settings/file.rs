@@ -11,7 +11,7 @@ use super::layer::{SettingError, Source, nearest_key};
 use super::table::Layer;
 use crate::cli::value::Typed;
 
-/// A larger file is not a settings file.
+/// A larger file is neither settings nor users.
 const LARGEST: u64 = 1024 * 1024;
 
 /// Reads the file at `path`.
@@ -19,17 +19,23 @@ pub(super) fn read(path: &Path, errors: &mut Vec<SettingError>) -> Layer {
     match load(path) {
         Ok(text) => parse(path, &text, errors),
         Err(error) => {
-            let why = match error.kind() {
-                io::ErrorKind::NotFound => "there is no such file".into(),
-                _ => error.to_string(),
-            };
+            let why = why(&error);
             errors.push(SettingError::Unreadable { path: path.into(), why });
             Layer::default()
         }
     }
 }
 
-fn load(path: &Path) -> io::Result<String> {
+/// Why a file cannot be read.
+pub(super) fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// The text of a file that is not too large.
+pub(super) fn load(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
     if u64::try_from(text.len()).is_ok_and(|length| length > LARGEST) {

@@ -9,6 +9,7 @@ mod rules;
 mod table;
 #[cfg(test)]
 mod tests;
+mod users;
 
 use std::ffi::OsString;
 
@@ -39,9 +40,11 @@ impl Settings {
         // Rules between settings are only worth a word when each of them is sound.
         if errors.is_empty() {
             let layer = rules::apply(layer, &mut errors);
+            let users = users::read(&layer, &mut errors);
             if errors.is_empty() {
                 let mut settings = layer.settle();
                 settings.colour = layer::colour_wanted(variables);
+                settings.users = users;
                 return Ok(settings);
             }
         }

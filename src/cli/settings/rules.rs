@@ -9,6 +9,9 @@ use crate::policy::targeted::TargetList;
 /// The smallest disk tier that is worth its files.
 const SMALLEST_DISK: u64 = 32 * 1024 * 1024;
 
+/// More rules are a list for another program.
+const MOST_RULES: usize = 1000;
+
 /// The longest that an error is kept.
 const LONGEST_ERROR: Duration = Duration::from_secs(10);
 
@@ -21,6 +24,7 @@ pub(super) fn apply(mut layer: Layer, errors: &mut Vec<SettingError>) -> Layer {
     check_mode(&layer, errors);
     check_disk(&layer, errors);
     check_error_lifetime(&layer, errors);
+    check_access(&layer, errors);
     // Who acts for the origin listens to what the origin says to such caches (RFC 9213 §3).
     if layer.targeted_fields.is_none() && layer.origin.as_ref().is_some_and(|o| o.value.is_some()) {
         let value = TargetList::for_origin().names().to_vec();
@@ -79,6 +83,13 @@ fn check_error_lifetime(layer: &Layer, errors: &mut Vec<SettingError>) {
     if let Some(given) = layer.error_lifetime.as_ref().filter(|given| given.value > LONGEST_ERROR) {
         errors
             .push(wrong(&given.source, "must not be more than 10s: an error is to be tried again"));
+    }
+}
+
+fn check_access(layer: &Layer, errors: &mut Vec<SettingError>) {
+    if let Some(given) = layer.http_access.as_ref().filter(|given| given.value.len() > MOST_RULES) {
+        let message = format!("at most {MOST_RULES} rules: each request is held against them");
+        errors.push(wrong(&given.source, message));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
@@ -10,10 +11,11 @@ use ipnet::IpNet;
 
 use super::layer::{Given, Source};
 use crate::cli::value::{
-    Address, Buffer, Count, Fault, FieldNames, Flag, Form, Kind, Level, List, Maybe, Name, Network,
-    Number, OriginUrl, Ports, Server, Size, Span, Typed, Wait,
+    AccessRule, Address, Buffer, Count, Fault, FieldNames, Flag, Form, Kind, Level, List, Maybe,
+    Name, Network, Number, OriginUrl, Ports, Server, Size, Span, Typed, Wait,
 };
 use crate::http::target::TargetUri;
+use crate::proxy::{Rule, Users};
 use crate::telemetry::Format;
 use crate::telemetry::log::{DEFAULT_QUEUE, Filter};
 
@@ -31,6 +33,8 @@ macro_rules! settings {
             $( $(#[$doc])+ pub $key: $type, )+
             /// Whether terminal colours are welcome (`NO_COLOR` and `TERM=dumb` say no). Not a key.
             pub colour: bool,
+            /// What is in the file that `proxy_users` names. Not a key.
+            pub users: Option<Arc<Users>>,
         }
 
         impl Settings {
@@ -40,7 +44,7 @@ macro_rules! settings {
 
         impl Default for Settings {
             fn default() -> Self {
-                Self { $( $key: $default, )+ colour: true }
+                Self { $( $key: $default, )+ colour: true, users: None }
             }
         }
 
@@ -120,6 +124,8 @@ settings! {
 
     // --- who may use it, and for what ---------------------------------------------------------------
 
+    /// The rules that come before the safe defaults, in order.
+    http_access: Vec<Rule> = List<AccessRule>, Vec::new();
     /// Client networks that are served besides loopback, private and directly attached ones.
     allow_clients: Vec<IpNet> = List<Network>, Vec::new();
     /// Ports that `CONNECT` may ask for.
@@ -128,6 +134,8 @@ settings! {
     ports: Vec<RangeInclusive<u16>> = List<Ports>, vec![80..=80, 443..=443, 1024..=65535];
     /// Whether clients that are not on loopback are kept from private addresses too.
     deny_private: bool = Flag, false;
+    /// The file of those who have to say a password, as `htpasswd` writes it; none: nobody has to.
+    proxy_users: Option<PathBuf> = Maybe<Name>, None;
 
     // --- the listener --------------------------------------------------------------------------------
 

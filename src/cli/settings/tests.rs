@@ -1,3 +1,5 @@
+mod access;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -174,10 +176,12 @@ const EVERY_KEY: &[(&str, &str)] = &[
     ("log_level", "\"debug\""),
     ("log_file", "\"larder.log\""),
     ("upstream_ca", "\"ca.pem\""),
+    ("http_access", "[{ action = \"deny\" }]"),
     ("allow_clients", "[\"198.51.100.0/24\"]"),
     ("tunnel_ports", "[443]"),
     ("ports", "[80, \"8000-8999\"]"),
     ("deny_private", "true"),
+    ("proxy_users", "\"/dev/null\""),
     ("max_head", "\"32KiB\""),
     ("max_field", "\"16KiB\""),
     ("max_fields", "50"),

@@ -1,5 +1,6 @@
 //! The kinds of value that settings have: how each is typed in an option, a variable and the file.
 
+mod access;
 mod kinds;
 mod network;
 mod span;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use toml::Spanned;
 use toml::de::DeValue;
 
+pub(super) use access::AccessRule;
 pub(super) use kinds::{Count, FieldNames, Flag, Form, Level, Number};
 pub(super) use network::{Address, Network, OriginUrl, Ports, Server};
 pub(super) use span::{Buffer, Size, Span, Wait};

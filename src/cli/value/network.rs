@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use toml::de::DeValue;
 
 use super::{Fault, Kind, wrong_type};
@@ -48,8 +48,17 @@ impl Kind for Network {
     fn word(word: &str) -> Result<IpNet, Fault> {
         let network = word.parse::<IpNet>().map(|network| network.trunc());
         let network = network.or_else(|_| word.parse::<IpAddr>().map(IpNet::from));
-        network.ok().ok_or_else(|| Fault::form(Self::FORM, word))
+        network.map(plain).ok().ok_or_else(|| Fault::form(Self::FORM, word))
     }
+}
+
+/// Mapped IPv4 addresses are IPv4 addresses everywhere else too.
+fn plain(network: IpNet) -> IpNet {
+    let IpNet::V6(mapped) = network else { return network };
+    let inner = mapped.addr().to_ipv4_mapped();
+    let length = mapped.prefix_len().checked_sub(96);
+    let inner = inner.zip(length).and_then(|(inner, length)| Ipv4Net::new(inner, length).ok());
+    inner.map_or(network, IpNet::V4)
 }
 
 /// A port, or a range of ports.

@@ -8,6 +8,7 @@ use http_body::Body as _;
 use super::*;
 use crate::body::Budget;
 use crate::http::{Scheme, TargetUri};
+use crate::net::Scope;
 use crate::policy::{CacheKey, ExchangeTimes, Freshness, NominatedFields};
 use crate::store::in_memory::{self, Script};
 use crate::store::{self, Store};

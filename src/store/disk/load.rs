@@ -120,8 +120,8 @@ impl Engine {
                 Content::Spilled(extents(held, (lineage, begun), found).ok_or(Miss::Other)?)
             }
         };
-        let Meta { key, head, scope, trailers, .. } = meta;
-        let parts = Parts { key, head, scope, trailers, content };
+        let Meta { key, head, whence, trailers, .. } = meta;
+        let parts = Parts { key, head, whence, trailers, content };
         Ok(StoredResponse::of_disk(header.generation, lineage, parts))
     }
 

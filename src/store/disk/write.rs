@@ -90,7 +90,7 @@ impl Engine {
         let meta = Meta {
             key: response.key().clone(),
             head: response.head().clone(),
-            scope: response.scope(),
+            whence: response.whence(),
             trailers: response.trailers().cloned(),
             partial,
             body: place,

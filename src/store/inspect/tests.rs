@@ -82,7 +82,7 @@ fn meta(path: &str, body: &[u8]) -> Meta {
     Meta {
         key: key(path),
         head: head(60, &[]),
-        scope: Scope::Public,
+        whence: Scope::Public.into(),
         trailers: None,
         partial: None,
         body: Place::Here { crcs: checksum::of([body]) },

@@ -1,7 +1,7 @@
 //! The web servers' combined format.
 //!
 //! ```text
-//! client - - [time] "METHOD URL VERSION" status bytes "referer" "user agent"
+//! client - user [time] "METHOD URL VERSION" status bytes "referer" "user agent"
 //! ```
 
 use super::{civil, escape, put};
@@ -10,14 +10,19 @@ use ::http::HeaderValue;
 
 /// Appends the line of `record`.
 pub(super) fn write(record: &AccessRecord, out: &mut Vec<u8>) {
-    put(out, format_args!("{} - - ", record.client));
+    put(out, format_args!("{} - ", record.client));
+    match record.user.as_deref() {
+        None | Some("") => out.push(b'-'),
+        Some(user) => word(user, out),
+    }
+    out.push(b' ');
     civil::bracketed(record.time, out);
     out.extend_from_slice(b" \"");
     match &record.method {
         Some(method) => {
             escape::quoted(method.as_str().as_bytes(), out);
             out.push(b' ');
-            url(&record.url, out);
+            word(&record.url, out);
             put(out, format_args!(" {:?}", record.version));
         }
         // What did not parse has no three words: it stands as it came.
@@ -30,8 +35,8 @@ pub(super) fn write(record: &AccessRecord, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\"\n");
 }
 
-/// A URL inside the quoted request line: a space in it would make a fourth word.
-fn url(text: &str, out: &mut Vec<u8>) {
+/// A user, or a URL inside the quoted request line: a space in it would make one word more.
+fn word(text: &str, out: &mut Vec<u8>) {
     for (nth, part) in text.split(' ').enumerate() {
         if nth > 0 {
             out.extend_from_slice(b"\\x20");

@@ -135,6 +135,9 @@ pub(super) fn write_record(style: Style, record: &AccessRecord, out: &mut Vec<u8
     let mut line =
         Line::begin_in(style, record.time, Level::INFO, cache.message(), word_hue(cache), out);
     line.plain_or_text("client", record.client);
+    if let Some(user) = &record.user {
+        line.text("user", user);
+    }
     if let Some(method) = &record.method {
         line.text("method", method.as_str());
     }

@@ -24,10 +24,15 @@ pub(super) fn write(record: &AccessRecord, out: &mut Vec<u8>) {
     } else {
         escape::percent(record.url.as_bytes(), out);
     }
+    out.push(b' ');
+    match record.user.as_deref() {
+        None | Some("") => out.push(b'-'),
+        Some(user) => escape::percent(user.as_bytes(), out),
+    }
     match record.peer {
         // There are no parent proxies: whoever was asked was asked directly.
-        Some(peer) => put(out, format_args!(" - HIER_DIRECT/{peer} ")),
-        None => out.extend_from_slice(b" - HIER_NONE/- "),
+        Some(peer) => put(out, format_args!(" HIER_DIRECT/{peer} ")),
+        None => out.extend_from_slice(b" HIER_NONE/- "),
     }
     media_type(record.content_type.as_ref().map_or(b"", |value| value.as_bytes()), out);
     out.push(b'\n');

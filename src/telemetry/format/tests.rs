@@ -143,6 +143,18 @@ fn squid_has_ten_columns_byte_for_byte() {
 }
 
 #[test]
+fn the_user_has_a_column_of_its_own_and_is_one_word_there() {
+    let by = |user: &str, format| line(format, &AccessRecord { user: Some(user.into()), ..hit() });
+    assert!(by("ada", Format::Squid).contains("?b=c ada HIER_NONE/-"));
+    assert!(by("a b\n", Format::Squid).contains("?b=c a%20b%0A HIER_NONE/-"));
+    assert!(by("", Format::Squid).contains("?b=c - HIER_NONE/-"));
+    assert!(by("ada", Format::Combined).starts_with("127.0.0.1 - ada [20/Nov/2026"));
+    assert!(by("a b\"", Format::Combined).starts_with("127.0.0.1 - a\\x20b\\\" [20/Nov/2026"));
+    assert!(by("ada", Format::Pretty).contains("client=127.0.0.1 user=ada method=GET"));
+    assert!(by("ada", Format::Json).contains(r#""client":"127.0.0.1","user":"ada","method""#));
+}
+
+#[test]
 fn squid_uses_squids_own_result_codes() {
     use CacheWord::{
         Bypass, Collapsed, Error, Hit, Miss, Own, Refused, Revalidated, Stale, Tunnel,

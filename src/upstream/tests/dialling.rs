@@ -132,7 +132,7 @@ async fn localhost_reaches_either_family() {
         let target = TargetUri::new(Scheme::Http, host, origin.address.port(), "/");
         let reply = get(&target).send(&upstream(&config())).await.unwrap();
         assert_eq!(reply.peer, origin.address, "{host}");
-        assert_eq!(reply.scope, Scope::Loopback, "{host}");
+        assert_eq!(reply.whence, Scope::Loopback.into(), "{host}");
     }
 }
 
@@ -155,11 +155,11 @@ async fn a_tunnel_is_dialled_by_the_same_rules() {
     let origin = Origin::start(|mut peer| async move { peer.send("hello").await }).await;
     let upstream = upstream(&Config { connections_per_origin: 1, ..config() });
     let port = origin.address.port();
-    let (mut stream, scope, peer) = soon(upstream.dial("localhost", port, NEAR)).await.unwrap();
+    let (mut stream, scope, peer) = soon(upstream.dial("localhost", port, &NEAR)).await.unwrap();
     assert_eq!((scope, peer), (Scope::Loopback, origin.address));
     let mut said = String::new();
     soon(stream.read_to_string(&mut said)).await.unwrap();
     assert_eq!(said, "hello");
-    let error = soon(upstream.dial("[::ffff:127.0.0.1]", port, FAR)).await.unwrap_err();
+    let error = soon(upstream.dial("[::ffff:127.0.0.1]", port, &FAR)).await.unwrap_err();
     assert!(matches!(error, UpstreamError::Denied { .. }), "{error}");
 }

@@ -16,10 +16,13 @@ use tokio::sync::Semaphore;
 
 use super::support::*;
 use crate::http::{Scheme, TargetUri};
-use crate::net::{Interfaces, Scope};
+use crate::net::{Interfaces, Reach, Scope};
 use crate::upstream::address::Source;
 use crate::upstream::resolve::Resolver;
 use crate::upstream::{Config, DeniedReason, ResolveFailure, Upstream, UpstreamError};
+
+/// Who asks.
+static WE: Reach = NEAR;
 
 /// A name server on UDP.
 struct Dns {
@@ -231,7 +234,7 @@ async fn a_family_that_is_answered_late_is_still_tried() {
     ];
     for (early, second, origin, expected) in rows {
         let (upstream, _dns, told) = late(early, second).await;
-        let mut dial = pin!(upstream.dial("late.example", origin.address.port(), NEAR));
+        let mut dial = pin!(upstream.dial("late.example", origin.address.port(), &WE));
         let glance = tokio::time::timeout(GLANCE, dial.as_mut()).await;
         assert!(glance.is_err(), "{early} {second}: {glance:?}");
         told.add_permits(1);
@@ -246,7 +249,7 @@ async fn a_late_address_of_our_own_ends_the_race() {
     let origin = Origin::start_on("127.0.0.2").await;
     let (upstream, _dns, told) = late("::1", "127.0.0.2").await;
     upstream.own_listeners(vec![origin.address]);
-    let mut dial = pin!(upstream.dial("late.example", origin.address.port(), NEAR));
+    let mut dial = pin!(upstream.dial("late.example", origin.address.port(), &WE));
     assert!(tokio::time::timeout(GLANCE, dial.as_mut()).await.is_err());
     told.add_permits(1);
     let dialled = soon(dial).await;
@@ -258,7 +261,7 @@ async fn a_late_address_of_our_own_ends_the_race() {
 async fn an_answer_that_comes_after_the_race_is_remembered() {
     let origin = Origin::start_on("127.0.0.2").await;
     let (upstream, dns, told) = late("127.0.0.2", "::1").await;
-    let dial = || soon(upstream.dial("late.example", origin.address.port(), NEAR));
+    let dial = || soon(upstream.dial("late.example", origin.address.port(), &WE));
     dial().await.unwrap();
     dial().await.unwrap();
     told.add_permits(1);

@@ -181,7 +181,7 @@ async fn a_connection_that_the_first_in_the_queue_may_not_use_makes_room_for_one
         let pool = upstream.pool.origin(&name(&origin));
         let (text, acquired) = tokio::join!(at(&origin, "/0").text(&upstream), async {
             until(|| pool.open() == 1).await;
-            let waiting = pool.acquire(reach, fresh);
+            let waiting = pool.acquire(&reach, fresh);
             gate.add_permits(1);
             soon(waiting).await.unwrap()
         });
@@ -199,7 +199,7 @@ async fn an_idle_connection_that_a_request_may_not_use_makes_room_at_the_cap() {
         let upstream = upstream(&Config { connections_per_origin: 1, ..config() });
         get(&origin.target()).text(&upstream).await;
         let pool = upstream.pool.origin(&name(&origin));
-        let acquired = soon(pool.acquire(reach, fresh)).await.unwrap();
+        let acquired = soon(pool.acquire(&reach, fresh)).await.unwrap();
         assert!(matches!(acquired, Acquired::Dial(_)));
     }
 }

@@ -254,7 +254,7 @@ impl<'a> Ask<'a> {
 
     pub(super) async fn send(self, upstream: &Upstream) -> Result<Reply, UpstreamError> {
         let Self { target, request, reach, repeatable, client } = self;
-        let call = Call { target: &target, request, reach, repeatable, connection: client };
+        let call = Call { target: &target, request, reach: &reach, repeatable, connection: client };
         soon(upstream.send(call)).await
     }
 

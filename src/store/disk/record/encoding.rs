@@ -1,17 +1,23 @@
 //! The bytes of a [`Meta`], little endian: first what decides whether it is what is looked for.
 
+use std::net::IpAddr;
+
 use bytes::{Buf, BufMut, Bytes};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{Header, Kind, LONGEST_META, Meta, Place, Run, variant_of};
 use crate::http::TargetUri;
-use crate::net::Scope;
+use crate::net::{Scope, Whence};
 use crate::policy::{CacheKey, Partial, StoredHead};
 use crate::store::disk::checksum;
 
 /// Of what may be missing: it is not there, or it is.
 const ABSENT: u8 = 0;
 const PRESENT: u8 = 1;
+
+/// Beside the number of a scope: the address follows, in 4 or in 16 bytes.
+const WITH_IPV4: u8 = 0x10;
+const WITH_IPV6: u8 = 0x20;
 
 /// Bytes that a run takes.
 const RUN: usize = 24;
@@ -23,7 +29,7 @@ impl Meta {
         let uri = self.key.uri().as_str();
         let mut out = Vec::with_capacity(256 + uri.len() + self.head.weight());
         put_text(&mut out, uri.as_bytes())?;
-        out.put_u8(self.scope.number());
+        put_whence(&mut out, self.whence);
         self.head.encode(&mut out);
         put_trailers(&mut out, self.trailers.as_ref())?;
         match &self.partial {
@@ -78,7 +84,7 @@ impl Meta {
         header: &Header,
         head: impl FnOnce(&mut &[u8]) -> Option<StoredHead>,
     ) -> Option<Self> {
-        let scope = Scope::from_number(input.try_get_u8().ok()?)?;
+        let whence = take_whence(input)?;
         let head = head(input)?;
         let trailers = if is_present(input)? { Some(take_trailers(input)?) } else { None };
         let partial = if is_present(input)? {
@@ -88,7 +94,7 @@ impl Meta {
             None
         };
         let body = take_place(input, header)?;
-        let meta = Self { key, head, scope, trailers, partial, body };
+        let meta = Self { key, head, whence, trailers, partial, body };
         (input.is_empty() && meta.is_consistent(Some(header.body_len))).then_some(meta)
     }
 }
@@ -99,6 +105,33 @@ fn is_present(input: &mut &[u8]) -> Option<bool> {
         PRESENT => Some(true),
         _ => None,
     }
+}
+
+fn put_whence(out: &mut Vec<u8>, whence: Whence) {
+    let scope = whence.scope.number();
+    match whence.address {
+        None => out.put_u8(scope),
+        Some(IpAddr::V4(v4)) => {
+            out.put_u8(scope | WITH_IPV4);
+            out.put_slice(&v4.octets());
+        }
+        Some(IpAddr::V6(v6)) => {
+            out.put_u8(scope | WITH_IPV6);
+            out.put_slice(&v6.octets());
+        }
+    }
+}
+
+fn take_whence(input: &mut &[u8]) -> Option<Whence> {
+    let first = input.try_get_u8().ok()?;
+    let scope = Scope::from_number(first & !(WITH_IPV4 | WITH_IPV6))?;
+    let address = match first & (WITH_IPV4 | WITH_IPV6) {
+        0 => None,
+        WITH_IPV4 => Some(IpAddr::from(input.try_get_u32().ok()?.to_be_bytes())),
+        WITH_IPV6 => Some(IpAddr::from(input.try_get_u128().ok()?.to_be_bytes())),
+        _ => return None,
+    };
+    Some(Whence { scope, address })
 }
 
 fn put_text(out: &mut Vec<u8>, text: &[u8]) -> Option<()> {

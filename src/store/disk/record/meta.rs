@@ -1,10 +1,10 @@
-//! What a record says of a response, as bytes: key, head, scope, trailers, which parts of it are there,
+//! What a record says of a response, as bytes: key, head, where it came from, trailers, which parts of it are there,
 //! and where the body is.
 
 use http::HeaderMap;
 
 use super::{ALIGN, HAS_RULE, HEADER, Header, Kind, LONGEST_BODY, LONGEST_META, variant_of};
-use crate::net::Scope;
+use crate::net::Whence;
 use crate::policy::{CacheKey, Partial, StoredHead};
 use crate::store::disk::checksum;
 
@@ -15,8 +15,8 @@ pub(in crate::store) struct Meta {
     pub(in crate::store) key: CacheKey,
     /// Status, fields, times, nominated fields, freshness.
     pub(in crate::store) head: StoredHead,
-    /// The kind of address that it came from.
-    pub(in crate::store) scope: Scope,
+    /// Where it came from.
+    pub(in crate::store) whence: Whence,
     /// The trailer fields.
     pub(in crate::store) trailers: Option<HeaderMap>,
     /// Of a response that is not whole: which bytes are there, and the id of the latest exchange that it

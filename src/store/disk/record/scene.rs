@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::{ALIGN, Header, Meta, Place, Run, seal};
 use crate::http::{Scheme, TargetUri};
-use crate::net::Scope;
+use crate::net::{Scope, Whence};
 use crate::policy::{
     CacheKey, ExchangeTimes, Freshness, Interval, NominatedFields, Partial, StoredHead,
 };
@@ -45,7 +45,7 @@ pub(in crate::store) fn whole(path: &str, body: &[u8]) -> Meta {
     Meta {
         key: key(path),
         head: head("content-type: text/plain|x-a: 1", &[], ""),
-        scope: Scope::Public,
+        whence: Scope::Public.into(),
         trailers: None,
         partial: None,
         body: Place::Here { crcs: checksum::of([body]) },
@@ -71,13 +71,16 @@ pub(in crate::store) fn one_of_each() -> Vec<(Meta, Vec<u8>)> {
     let long: Vec<u8> = (0..checksum::BLOCK + 3).map(|at| at as u8).collect();
     let varying = head("vary: accept|no-vary-search: params", &["accept", "x-b"], "accept: B , a");
     let files = |runs: &[Run]| Place::Files(runs.into());
+    let from = |text: &str| Whence { scope: Scope::Public, address: text.parse().ok() };
     let part = |length, pairs: &[_]| Some((partial(length, pairs), 11));
     vec![
         (plain(), body.clone()),
         (whole("/", b""), Vec::new()),
         (whole("/long", &long), long.clone()),
         (Meta { key: CacheKey::head(key("/x").uri().clone()), ..whole("/x", b"") }, Vec::new()),
-        (Meta { head: varying, scope: Scope::Own, ..plain() }, body.clone()),
+        (Meta { head: varying, whence: Scope::Own.into(), ..plain() }, body.clone()),
+        (Meta { whence: from("192.0.2.1"), ..plain() }, body.clone()),
+        (Meta { whence: from("2001:db8::1"), ..plain() }, body.clone()),
         (Meta { trailers: Some(fields("x-a: 1|x-b: 2|x-a: 3")), ..plain() }, body.clone()),
         (Meta { trailers: Some(HeaderMap::new()), ..plain() }, body.clone()),
         (Meta { partial: part(Some(99), &[(0, 4), (9, 15)]), ..plain() }, body.clone()),

@@ -16,7 +16,7 @@ fn assert_says(bytes: &[u8], offset: u64, header: &Header, meta: &Meta, body: &[
 }
 
 fn assert_same(one: &Meta, other: &Meta) {
-    assert_eq!((&one.key, one.scope, &one.body), (&other.key, other.scope, &other.body));
+    assert_eq!((&one.key, one.whence, &one.body), (&other.key, other.whence, &other.body));
     assert_eq!((&one.trailers, &one.partial), (&other.trailers, &other.partial));
     assert_eq!(one.head.fields(), other.head.fields());
     assert_eq!((one.head.times, one.head.freshness), (other.head.times, other.head.freshness));
@@ -315,7 +315,7 @@ proptest! {
         let trailers = trailer.map(|value| fields(&format!("x-t: {}", value.replace('|', "/"))));
         let meta = Meta {
             head: head(&lines.join("|"), &["accept", "x-a"], &format!("accept: {asked}")),
-            scope: Scope::Private,
+            whence: Scope::Private.into(),
             trailers,
             ..whole(&path, &body)
         };

@@ -288,7 +288,8 @@ fn who_writes_waits_for_no_large_file_to_last() {
     }
     let content = finishing.join().unwrap();
     let head = head_with(1, 200, &[]);
-    let parts = Parts { key: key("/a"), head, scope: Scope::Public, trailers: None, content };
+    let parts =
+        Parts { key: key("/a"), head, whence: Scope::Public.into(), trailers: None, content };
     let stored = StoredResponse::new(id, parts);
     let disk = Disk::still(Arc::clone(&bodies.engine), Arc::clone(&bodies.observer));
     while notes.step() {}

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::stage::text;
 use crate::http::{Scheme, TargetUri};
-use crate::net::Scope;
+use crate::net::{Scope, Whence};
 use crate::policy::{CacheKey, Interval, StoredHead};
 use crate::store::blocks::Blocks;
 use crate::store::contract::{grouped, head, head_with, key, read, request, response};
@@ -52,7 +52,8 @@ fn made(
     scope: Scope,
     content: Content,
 ) -> StoredResponse {
-    StoredResponse::new(next_id(), Parts { key, head, scope, trailers, content })
+    let whence = scope.into();
+    StoredResponse::new(next_id(), Parts { key, head, whence, trailers, content })
 }
 
 /// One of each kind. Those under `/large` go into files of their own.
@@ -91,7 +92,7 @@ pub(super) struct Likeness {
     lineage: u64,
     begun: Option<u64>,
     head: Vec<u8>,
-    scope: Scope,
+    whence: Whence,
     trailers: Option<HeaderMap>,
     held: String,
     extent: String,
@@ -118,7 +119,7 @@ pub(super) fn likeness(response: &StoredResponse) -> Likeness {
         lineage: response.lineage(),
         begun: matches!(response.extent(), Extent::Part(_)).then(|| response.begun()),
         head,
-        scope: response.scope(),
+        whence: response.whence(),
         trailers: response.trailers().cloned(),
         body: body.collect(),
         held: format!("{held:?}"),

@@ -13,7 +13,8 @@ use crate::store::tier::Tier;
 
 fn spilled(id: u64, extents: &Arc<Extents>) -> StoredResponse {
     let (head, content) = (head_with(1, 200, &[]), Content::Spilled(Arc::clone(extents)));
-    let parts = Parts { key: key("/"), head, scope: Scope::Public, trailers: None, content };
+    let parts =
+        Parts { key: key("/"), head, whence: Scope::Public.into(), trailers: None, content };
     StoredResponse::new(id, parts)
 }
 
@@ -81,7 +82,8 @@ fn what_was_read_from_disk_is_not_written_again_and_memory_may_keep_it() {
     assert!(!made.change_on_disk(OnDisk::No, OnDisk::Queued));
     let content = Content::whole(crate::store::blocks::Blocks::compact(vec!["hello".into()]));
     let head = head_with(1, 200, &[]);
-    let parts = Parts { key: key("/"), head, scope: Scope::Public, trailers: None, content };
+    let parts =
+        Parts { key: key("/"), head, whence: Scope::Public.into(), trailers: None, content };
     let read = StoredResponse::of_disk(8, 5, parts);
     assert_eq!((read.tier(), read.on_disk()), (Tier::Disk, OnDisk::Written));
     let kept = read.promoted();
