@@ -7,6 +7,7 @@ pub mod args;
 mod cache;
 pub mod error;
 mod rooms;
+mod run;
 pub mod serve;
 pub mod settings;
 pub mod signals;
@@ -58,6 +59,6 @@ fn dispatch(
         Some(Command::Serve(options)) => *options,
         None => args.serve,
     };
-    serve::serve(&Settings::load(&options, variable)?)?;
+    run::serve(&Settings::load(&options, variable)?)?;
     Ok(ExitCode::SUCCESS)
 }
