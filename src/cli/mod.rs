@@ -23,7 +23,6 @@ use clap::Parser as _;
 
 use self::args::{Args, Command};
 use self::error::CliError;
-use self::settings::Settings;
 use crate::lab;
 
 /// Reads the command line of this process and does what it says.
@@ -59,6 +58,6 @@ fn dispatch(
         Some(Command::Serve(options)) => *options,
         None => args.serve,
     };
-    run::serve(&Settings::load(&options, variable)?)?;
+    run::serve(&options, variable)?;
     Ok(ExitCode::SUCCESS)
 }

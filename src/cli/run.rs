@@ -1,11 +1,13 @@
 //! `larder serve`: runs the proxy until it is told to stop, and stops it in order.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::args::ServeArgs;
 use super::error::CliError;
 use super::serve::{Config, Parts, Running, start};
-use super::settings::Settings;
+use super::settings::{Reloaded, Settings, Variables};
 use super::signals::{Signal, Signals};
 use crate::net::Interfaces;
 use crate::net::drain::DrainReport;
@@ -17,11 +19,19 @@ use crate::time::SystemClock;
 /// took.
 const LEAST_SPILL: Duration = Duration::from_secs(5);
 
+/// Where the settings are read from, at the start and again.
+#[derive(Clone, Copy)]
+struct Sources<'a> {
+    options: &'a ServeArgs,
+    variables: Variables<'a>,
+}
+
 /// Runs the proxy until a signal stops it.
 ///
 /// # Errors
-/// When it cannot start, or a second signal cut it short.
-pub fn serve(settings: &Settings) -> Result<(), CliError> {
+/// When a setting is wrong, when it cannot start, or when a second signal cut it short.
+pub(super) fn serve(options: &ServeArgs, variables: Variables<'_>) -> Result<(), CliError> {
+    let settings = Settings::load(options, variables)?;
     let access_log = log::init(&settings.log())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(settings.workers)
@@ -29,28 +39,40 @@ pub fn serve(settings: &Settings) -> Result<(), CliError> {
         .enable_all()
         .build()
         .map_err(CliError::failed)?;
-    let outcome = runtime.block_on(run(settings, &access_log));
+    let sources = Sources { options, variables };
+    let outcome = runtime.block_on(run(settings, sources, &access_log));
     // What is left (a look-up in a blocking thread, say) is not worth waiting for.
     runtime.shutdown_background();
     access_log.close();
     outcome
 }
 
-async fn run(settings: &Settings, access_log: &AccessLog) -> Result<(), CliError> {
+async fn run(
+    mut settings: Settings,
+    sources: Sources<'_>,
+    access_log: &AccessLog,
+) -> Result<(), CliError> {
     let mut signals = Signals::listen().map_err(CliError::failed)?;
     let parts = Parts {
         clock: Arc::new(SystemClock),
         interfaces: Interfaces::system(),
         log: access_log.clone(),
     };
-    let running = start(Config::from(settings), parts)?;
-    // A signal may come before all is found again; then it was never ready.
-    let signal = tokio::select! {
-        biased;
-        signal = next_stop(&mut signals, access_log) => signal,
-        recovered = running.recovered() => {
-            ready(&running, recovered);
-            next_stop(&mut signals, access_log).await
+    let running = start(Config::from(&settings), parts)?;
+    let mut is_ready = false;
+    let signal = loop {
+        tokio::select! {
+            biased;
+            signal = signals.next() => match signal {
+                // It may come before all is found again; then it was never ready.
+                Signal::Stop(name) => break name,
+                Signal::Reopen => access_log.reopen(),
+                Signal::Reload => reload(&running, &mut settings, sources),
+            },
+            recovered = running.recovered(), if !is_ready => {
+                ready(&running, recovered);
+                is_ready = true;
+            }
         }
     };
     tracing::info!(signal, "Stopping");
@@ -114,11 +136,43 @@ fn cut_short() -> CliError {
     CliError::failed("stopped by a second signal before everything had ended")
 }
 
+/// The next signal to stop, while it stops already: there is nothing left that other settings would change.
 async fn next_stop(signals: &mut Signals, access_log: &AccessLog) -> &'static str {
     loop {
         match signals.next().await {
             Signal::Stop(name) => return name,
             Signal::Reopen => access_log.reopen(),
+            Signal::Reload => {}
         }
+    }
+}
+
+/// Reads the settings again and goes on with them; with the ones before, when something is wrong.
+fn reload(running: &Running, settings: &mut Settings, sources: Sources<'_>) {
+    let Reloaded { settings: later, taken, left } = match sources.load() {
+        Ok(later) => settings.reloaded(later),
+        Err(error) => return not_loaded(&error),
+    };
+    if let Err(error) = running.reload(Config::from(&later)) {
+        return not_loaded(&error);
+    }
+    *settings = later;
+    let file = Settings::file(sources.options, sources.variables);
+    let file = file.as_ref().map(|path| path.display().to_string());
+    tracing::info!(file, changed = taken.join(","), "Settings loaded");
+    if !left.is_empty() {
+        tracing::warn!(keys = left.join(","), "Settings that need a restart were not taken");
+    }
+}
+
+/// One line, however many things are wrong.
+fn not_loaded(error: &dyn fmt::Display) {
+    let reason = error.to_string().replace('\n', "; ");
+    tracing::error!(reason, "Settings not loaded; those before stay");
+}
+
+impl Sources<'_> {
+    fn load(&self) -> Result<Settings, CliError> {
+        Settings::load(self.options, self.variables)
     }
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::{Request, Response};
@@ -80,11 +81,18 @@ pub struct Running {
     addresses: Vec<SocketAddr>,
     drain: Drain,
     store: Arc<Store>,
-    drain_wait: Duration,
+    front: Arc<Front>,
+    server: server::Current,
 }
 
-/// The proxy as the listener sees it.
-struct Front(Proxy);
+/// The proxy as the listener sees it: the one of the last loading of the settings.
+struct Front(ArcSwap<Loaded>);
+
+/// What one loading of the settings made.
+struct Loaded {
+    proxy: Proxy,
+    upstream: Arc<Upstream>,
+}
 
 impl Handler for Front {
     type Body = Observed;
@@ -94,11 +102,13 @@ impl Handler for Front {
         request: Request<Incoming>,
         connection: Arc<ConnectionHandle>,
     ) -> Response<Observed> {
-        self.0.handle(request, connection).await
+        // A request keeps the proxy that it began with.
+        let proxy = self.0.load().proxy.clone();
+        proxy.handle(request, connection).await
     }
 
     fn refuse(&self, connection: &ConnectionHandle, refusal: &Refusal) -> Bytes {
-        self.0.refuse(connection, refusal.status, &refusal.first_line, refusal.reason)
+        self.0.load().proxy.refuse(connection, refusal.status, &refusal.first_line, refusal.reason)
     }
 }
 
@@ -112,9 +122,8 @@ pub fn start(config: Config, parts: Parts) -> Result<Running, StartError> {
     let interfaces = Arc::new(parts.interfaces);
     let drain = Drain::new();
     let upstream = Arc::new(Upstream::new(&config.upstream, interfaces.clone())?);
-    let drain_wait = config.server.drain_wait;
     let server = Server::bind(&config.server)?;
-    let addresses = server.addresses();
+    let (addresses, current) = (server.addresses(), server.config());
     // After the listeners: who cannot listen does not touch the directory.
     let store = Arc::new(Store::open(&config.store)?);
     upstream.own_listeners(addresses.clone());
@@ -122,16 +131,17 @@ pub fn start(config: Config, parts: Parts) -> Result<Running, StartError> {
         config.proxy,
         proxy::Parts {
             store: store.clone(),
-            upstream,
+            upstream: Arc::clone(&upstream),
             interfaces,
             drain: drain.clone(),
             log: parts.log,
             clock: parts.clock,
         },
     );
-    server.serve(Arc::new(Front(proxy)), drain.clone());
+    let front = Arc::new(Front(ArcSwap::from_pointee(Loaded { proxy, upstream })));
+    server.serve(Arc::clone(&front), drain.clone());
     drain.spawn("store maintenance", Class::Background, maintain(store.clone()));
-    Ok(Running { addresses, drain, store, drain_wait })
+    Ok(Running { addresses, drain, store, front, server: current })
 }
 
 async fn maintain(store: Arc<Store>) {
@@ -171,6 +181,20 @@ impl Running {
         if self.store.has_disk() { Some(self.store.close(deadline).await) } else { None }
     }
 
+    /// From now on requests are answered, and connections are served, as `config` says; those that have
+    /// begun stay with what they began with. What all of them share stays: see [`Settings::reloaded`].
+    ///
+    /// # Errors
+    /// When a file of certificates or of hosts cannot be read; then nothing has changed.
+    pub fn reload(&self, config: Config) -> Result<(), SetupError> {
+        let before = self.front.0.load_full();
+        let upstream = Arc::new(before.upstream.reloaded(&config.upstream)?);
+        let proxy = before.proxy.reloaded(config.proxy, Arc::clone(&upstream));
+        self.front.0.store(Arc::new(Loaded { proxy, upstream }));
+        self.server.replace(config.server);
+        Ok(())
+    }
+
     /// Requests in flight.
     pub fn in_flight(&self) -> usize {
         self.drain.exchanges()
@@ -184,6 +208,6 @@ impl Running {
     /// Waits until what was in flight has finished, at most the settings' `drain_wait`, and says what
     /// was served and what was cut.
     pub async fn drained(&self) -> DrainReport {
-        self.drain.finished(self.drain_wait).await
+        self.drain.finished(self.server.load().drain_wait).await
     }
 }

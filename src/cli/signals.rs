@@ -11,6 +11,8 @@ pub enum Signal {
     Stop(&'static str),
     /// SIGUSR1: open the log file again.
     Reopen,
+    /// SIGHUP: read the settings again.
+    Reload,
 }
 
 /// The signals of this process. From its making on, none of them has its default effect.
@@ -18,6 +20,7 @@ pub struct Signals {
     terminate: Stream,
     interrupt: Stream,
     user1: Stream,
+    hangup: Stream,
 }
 
 impl Signals {
@@ -30,6 +33,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             user1: signal(SignalKind::user_defined1())?,
+            hangup: signal(SignalKind::hangup())?,
         })
     }
 
@@ -40,6 +44,7 @@ impl Signals {
             _ = self.terminate.recv() => Signal::Stop("SIGTERM"),
             _ = self.interrupt.recv() => Signal::Stop("SIGINT"),
             _ = self.user1.recv() => Signal::Reopen,
+            _ = self.hangup.recv() => Signal::Reload,
         }
     }
 }
@@ -55,6 +60,7 @@ mod tests {
         let mut signals = Signals::listen().unwrap();
         let cases = [
             ("USR1", Signal::Reopen),
+            ("HUP", Signal::Reload),
             ("TERM", Signal::Stop("SIGTERM")),
             ("INT", Signal::Stop("SIGINT")),
         ];

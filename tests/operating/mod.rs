@@ -3,6 +3,7 @@
 mod disk;
 mod formats;
 mod logging;
+mod reloading;
 mod settings;
 mod stopping;
 mod usage;

@@ -5,14 +5,17 @@
 
 mod file;
 mod layer;
+mod reload;
 mod rules;
 mod table;
 #[cfg(test)]
 mod tests;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 pub use self::layer::{SettingError, Source};
+pub use self::reload::Reloaded;
 use self::table::Layer;
 pub use self::table::Settings;
 use super::args::ServeArgs;
@@ -46,6 +49,11 @@ impl Settings {
             }
         }
         Err(CliError::Settings(errors))
+    }
+
+    /// The settings file that [`load`](Self::load) reads, if there is one.
+    pub fn file(options: &ServeArgs, variables: Variables<'_>) -> Option<PathBuf> {
+        layer::file_name(options, variables)
     }
 
     /// How and where to log.
