@@ -6,11 +6,13 @@
 pub mod args;
 mod cache;
 pub mod error;
+mod notify;
 mod rooms;
 mod run;
 pub mod serve;
 pub mod settings;
 pub mod signals;
+mod takeover;
 #[cfg(test)]
 mod tests;
 mod value;

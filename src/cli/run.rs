@@ -1,14 +1,19 @@
 //! `larder serve`: runs the proxy until it is told to stop, and stops it in order.
 
 use std::fmt;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::time::Interval;
+
 use super::args::ServeArgs;
 use super::error::CliError;
-use super::serve::{Config, Parts, Running, start};
+use super::notify;
+use super::serve::{Config, Parts, Passed, Running, start_with};
 use super::settings::{Reloaded, Settings, Variables};
 use super::signals::{Signal, Signals};
+use super::takeover::{self, Program, Successor};
 use crate::net::Interfaces;
 use crate::net::drain::DrainReport;
 use crate::store::{self, Closed, DiskEvents, Recovered};
@@ -32,6 +37,8 @@ struct Sources<'a> {
 /// When a setting is wrong, when it cannot start, or when a second signal cut it short.
 pub(super) fn serve(options: &ServeArgs, variables: Variables<'_>) -> Result<(), CliError> {
     let settings = Settings::load(options, variables)?;
+    let passed = takeover::passed(variables)?;
+    let program = Program::of_this_process().map_err(CliError::failed)?;
     let access_log = log::init(&settings.log())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(settings.workers)
@@ -40,16 +47,26 @@ pub(super) fn serve(options: &ServeArgs, variables: Variables<'_>) -> Result<(),
         .build()
         .map_err(CliError::failed)?;
     let sources = Sources { options, variables };
-    let outcome = runtime.block_on(run(settings, sources, &access_log));
+    let outcome = runtime.block_on(run(settings, sources, passed, &program, &access_log));
     // What is left (a look-up in a blocking thread, say) is not worth waiting for.
     runtime.shutdown_background();
     access_log.close();
     outcome
 }
 
+/// Why a process ends.
+enum End {
+    /// A signal says so.
+    Told(&'static str),
+    /// Another process serves in its place.
+    TakenOver(u32),
+}
+
 async fn run(
     mut settings: Settings,
     sources: Sources<'_>,
+    passed: Passed,
+    program: &Program,
     access_log: &AccessLog,
 ) -> Result<(), CliError> {
     let mut signals = Signals::listen().map_err(CliError::failed)?;
@@ -58,43 +75,134 @@ async fn run(
         interfaces: Interfaces::system(),
         log: access_log.clone(),
     };
-    let running = start(Config::from(&settings), parts)?;
+    let takes_over = passed.takes_over;
+    let running = start_with(Config::from(&settings), parts, passed)?;
+    if takes_over {
+        takeover::tell_ready();
+    }
+    notify::ready();
+    let mut watchdog = notify::watchdog().map(tokio::time::interval);
     let mut is_ready = false;
-    let signal = loop {
+    let mut successor: Option<Successor> = None;
+    let end = loop {
         tokio::select! {
             biased;
             signal = signals.next() => match signal {
                 // It may come before all is found again; then it was never ready.
-                Signal::Stop(name) => break name,
+                Signal::Stop(name) => break End::Told(name),
                 Signal::Reopen => access_log.reopen(),
-                Signal::Reload => reload(&running, &mut settings, sources),
+                Signal::Reload => {
+                    notify::reloading();
+                    reload(&running, &mut settings, sources);
+                    notify::ready();
+                }
+                Signal::HandOver if successor.is_some() => {
+                    tracing::warn!("The program was started again already; it does not serve yet");
+                }
+                Signal::HandOver => successor = start_again(&running, program),
             },
+            outcome = until_ready(&mut successor) => {
+                successor = None;
+                match outcome {
+                    Ok(process) => break End::TakenOver(process),
+                    Err(reason) => not_taken_over(&reason),
+                }
+            }
             recovered = running.recovered(), if !is_ready => {
                 ready(&running, recovered);
                 is_ready = true;
             }
+            () = tick(&mut watchdog) => notify::alive(),
         }
     };
-    tracing::info!(signal, "Stopping");
-    let spill_until = Instant::now() + settings.drain_wait;
+    drop(successor);
+    finish(&running, end, settings.drain_wait, &mut signals, access_log).await
+}
+
+/// Brings what is in flight to its end, and what only memory holds to disk.
+async fn finish(
+    running: &Running,
+    end: End,
+    drain_wait: Duration,
+    signals: &mut Signals,
+    access_log: &AccessLog,
+) -> Result<(), CliError> {
+    let is_taken_over = match end {
+        End::Told(signal) => {
+            tracing::info!(signal, "Stopping");
+            notify::stopping();
+            false
+        }
+        End::TakenOver(process) => {
+            tracing::info!(process, "Stopping: another process has taken over");
+            notify::handed_over(process);
+            true
+        }
+    };
+    let spill_until = Instant::now() + drain_wait;
     running.begin_drain();
-    let report = tokio::select! {
-        report = running.drained() => report,
-        _again = next_stop(&mut signals, access_log) => {
+    let ended = async {
+        if is_taken_over {
+            // The other one waits for the cache directory, and can do without what is in memory here.
+            let close = running.close(Instant::now() + LEAST_SPILL);
+            return tokio::join!(running.drained(), close);
+        }
+        let report = running.drained().await;
+        let spill_until = spill_until.max(Instant::now() + LEAST_SPILL);
+        (report, running.close(spill_until).await)
+    };
+    let again = async {
+        if is_taken_over {
+            // It stops already: this is the first that it hears of a signal.
+            next_stop(signals, access_log).await;
+        }
+        next_stop(signals, access_log).await
+    };
+    tokio::select! {
+        (report, closed) = ended => stopped(&report, closed, running.disk_events()),
+        _again = again => {
             running.begin_drain();
             stopped(&running.drained().await, None, running.disk_events());
             return Err(cut_short());
         }
-    };
-    let spill_until = spill_until.max(Instant::now() + LEAST_SPILL);
-    tokio::select! {
-        closed = running.close(spill_until) => stopped(&report, closed, running.disk_events()),
-        _again = next_stop(&mut signals, access_log) => {
-            stopped(&report, None, running.disk_events());
-            return Err(cut_short());
-        }
     }
     Ok(())
+}
+
+/// Starts the program again; none when that fails, and this process goes on.
+fn start_again(running: &Running, program: &Program) -> Option<Successor> {
+    let listeners = running.listeners();
+    match listeners.and_then(|listeners| Successor::start(program, listeners)) {
+        Ok(successor) => {
+            tracing::info!(process = successor.id(), "The program was started again");
+            Some(successor)
+        }
+        Err(error) => {
+            not_taken_over(&format!("the program cannot be started: {error}"));
+            None
+        }
+    }
+}
+
+fn not_taken_over(reason: &str) {
+    tracing::error!(reason, "Not taken over; this process goes on serving");
+}
+
+/// What became of the new process; never, when there is none.
+async fn until_ready(successor: &mut Option<Successor>) -> Result<u32, String> {
+    match successor {
+        Some(successor) => successor.ready().await,
+        None => pending().await,
+    }
+}
+
+async fn tick(watchdog: &mut Option<Interval>) {
+    match watchdog {
+        Some(interval) => {
+            interval.tick().await;
+        }
+        None => pending().await,
+    }
 }
 
 /// The one line that says where clients connect, and what is there for them in each tier.
@@ -142,7 +250,7 @@ async fn next_stop(signals: &mut Signals, access_log: &AccessLog) -> &'static st
         match signals.next().await {
             Signal::Stop(name) => return name,
             Signal::Reopen => access_log.reopen(),
-            Signal::Reload => {}
+            Signal::Reload | Signal::HandOver => {}
         }
     }
 }

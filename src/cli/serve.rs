@@ -1,6 +1,7 @@
 //! Puts the rooms together; what runs then can be asked, and be brought to its end.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::{Request, Response};
+use parking_lot::Mutex;
 
 use super::error::CliError;
 use super::rooms;
@@ -53,12 +55,24 @@ pub struct Parts {
     pub log: AccessLog,
 }
 
+/// What this process was given by whoever started it.
+#[derive(Debug, Default)]
+pub struct Passed {
+    /// Open listeners, in place of those of the settings; none: the settings count.
+    pub listeners: Vec<TcpListener>,
+    /// Whether it takes over from another process: then it waits for the cache directory.
+    pub takes_over: bool,
+}
+
 /// Why serving did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A listener could not be opened.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// A listener that was passed is of no use.
+    #[error("cannot use a listener that was passed: {0}")]
+    Passed(#[from] io::Error),
     /// The way to the origins could not be set up.
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -71,7 +85,9 @@ impl From<StartError> for CliError {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Store(_) => Self::Unusable(error.to_string()),
-            StartError::Bind(_) | StartError::Setup(_) => Self::failed(error),
+            StartError::Bind(_) | StartError::Passed(_) | StartError::Setup(_) => {
+                Self::failed(error)
+            }
         }
     }
 }
@@ -83,6 +99,8 @@ pub struct Running {
     store: Arc<Store>,
     front: Arc<Front>,
     server: server::Current,
+    /// The same ones that are accepted from; none once it drains.
+    listeners: Mutex<Vec<TcpListener>>,
 }
 
 /// The proxy as the listener sees it: the one of the last loading of the settings.
@@ -119,13 +137,31 @@ impl Handler for Front {
 /// When a listener cannot be opened, a file of certificates cannot be read, or the cache directory is
 /// not ours to use.
 pub fn start(config: Config, parts: Parts) -> Result<Running, StartError> {
+    start_with(config, parts, Passed::default())
+}
+
+/// The same, with what was passed to this process.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_with(config: Config, parts: Parts, passed: Passed) -> Result<Running, StartError> {
     let interfaces = Arc::new(parts.interfaces);
     let drain = Drain::new();
     let upstream = Arc::new(Upstream::new(&config.upstream, interfaces.clone())?);
-    let server = Server::bind(&config.server)?;
+    let server = if passed.listeners.is_empty() {
+        Server::bind(&config.server)?
+    } else {
+        Server::adopt(passed.listeners, &config.server)?
+    };
+    let listeners = server.listeners()?;
     let (addresses, current) = (server.addresses(), server.config());
     // After the listeners: who cannot listen does not touch the directory.
-    let store = Arc::new(Store::open(&config.store)?);
+    let store = if passed.takes_over {
+        Store::open_when_free(&config.store)?
+    } else {
+        Store::open(&config.store)?
+    };
+    let store = Arc::new(store);
     upstream.own_listeners(addresses.clone());
     let proxy = Proxy::new(
         config.proxy,
@@ -141,7 +177,14 @@ pub fn start(config: Config, parts: Parts) -> Result<Running, StartError> {
     let front = Arc::new(Front(ArcSwap::from_pointee(Loaded { proxy, upstream })));
     server.serve(Arc::clone(&front), drain.clone());
     drain.spawn("store maintenance", Class::Background, maintain(store.clone()));
-    Ok(Running { addresses, drain, store, front, server: current })
+    Ok(Running {
+        addresses,
+        drain,
+        store,
+        front,
+        server: current,
+        listeners: Mutex::new(listeners),
+    })
 }
 
 async fn maintain(store: Arc<Store>) {
@@ -172,7 +215,16 @@ impl Running {
     /// Waits until all that survived the last stop was found again; `None` without a disk tier. May be
     /// dropped and called again.
     pub async fn recovered(&self) -> Option<Recovered> {
-        if self.store.has_disk() { Some(self.store.recovered().await) } else { None }
+        let recovered = self.store.recovered().await;
+        self.store.has_disk().then_some(recovered)
+    }
+
+    /// The listeners, to be handed to another process.
+    ///
+    /// # Errors
+    /// When there are too many open files.
+    pub fn listeners(&self) -> io::Result<Vec<TcpListener>> {
+        self.listeners.lock().iter().map(TcpListener::try_clone).collect()
     }
 
     /// After the drain: writes to disk what only memory holds, until `deadline`, and closes the disk
@@ -202,6 +254,7 @@ impl Running {
 
     /// Starts to drain; a second call cuts off what is left.
     pub fn begin_drain(&self) {
+        self.listeners.lock().clear();
         self.drain.begin();
     }
 

@@ -13,6 +13,8 @@ pub enum Signal {
     Reopen,
     /// SIGHUP: read the settings again.
     Reload,
+    /// SIGUSR2: start the program again, and hand over to it.
+    HandOver,
 }
 
 /// The signals of this process. From its making on, none of them has its default effect.
@@ -21,6 +23,7 @@ pub struct Signals {
     interrupt: Stream,
     user1: Stream,
     hangup: Stream,
+    user2: Stream,
 }
 
 impl Signals {
@@ -34,6 +37,7 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             user1: signal(SignalKind::user_defined1())?,
             hangup: signal(SignalKind::hangup())?,
+            user2: signal(SignalKind::user_defined2())?,
         })
     }
 
@@ -45,6 +49,7 @@ impl Signals {
             _ = self.interrupt.recv() => Signal::Stop("SIGINT"),
             _ = self.user1.recv() => Signal::Reopen,
             _ = self.hangup.recv() => Signal::Reload,
+            _ = self.user2.recv() => Signal::HandOver,
         }
     }
 }
@@ -61,6 +66,7 @@ mod tests {
         let cases = [
             ("USR1", Signal::Reopen),
             ("HUP", Signal::Reload),
+            ("USR2", Signal::HandOver),
             ("TERM", Signal::Stop("SIGTERM")),
             ("INT", Signal::Stop("SIGINT")),
         ];

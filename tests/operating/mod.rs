@@ -4,8 +4,10 @@ mod disk;
 mod formats;
 mod logging;
 mod reloading;
+mod service;
 mod settings;
 mod stopping;
+mod taking_over;
 mod usage;
 
 use std::net::SocketAddr;
