@@ -47,6 +47,11 @@ async fn said(larder: &mut Binary, message: &str) -> Value {
 /// Has it taken over from; the process that did.
 async fn hand_over(larder: &mut Binary) -> Heir {
     larder.signal("USR2");
+    taken_over_by(larder).await
+}
+
+/// The process that says that it takes over.
+async fn taken_over_by(larder: &mut Binary) -> Heir {
     let taking = said(larder, "Taking over").await;
     Heir(taking["process"].as_u64().unwrap())
 }
@@ -144,7 +149,8 @@ async fn the_new_process_has_what_the_old_one_stored_and_the_old_one_ends_its_re
     assert_eq!(origin.requests().len(), 2);
 
     // And once more: the one that took over can be taken over from.
-    let last = hand_over(&mut larder).await;
+    assert!(heir.signal("USR2"));
+    let last = taken_over_by(&mut larder).await;
     said(&mut larder, "Ready to serve").await;
     let again = get(address, &origin.url("/page")).await;
     assert!(again.field("cache-status").unwrap().contains("; hit"), "{again:?}");
