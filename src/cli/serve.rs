@@ -175,7 +175,7 @@ pub fn start_with(config: Config, parts: Parts, passed: Passed) -> Result<Runnin
         },
     );
     let front = Arc::new(Front(ArcSwap::from_pointee(Loaded { proxy, upstream })));
-    server.serve(Arc::clone(&front), drain.clone());
+    server.serve(&front, &drain);
     drain.spawn("store maintenance", Class::Background, maintain(store.clone()));
     Ok(Running {
         addresses,

@@ -130,7 +130,7 @@ impl Successor {
         let told = timeout_at(self.deadline, self.told.read_u8()).await;
         let Some(mut child) = self.child.take() else { return Err("it is gone".into()) };
         match told {
-            Ok(Ok(_)) => return Ok(child.id()),
+            Ok(Ok(_)) => Ok(child.id()),
             Ok(Err(_)) => match ended(&mut child) {
                 Ok(status) => Err(format!("it ended before it served, {status}")),
                 Err(error) => Err(format!("it is gone, {error}")),

@@ -116,13 +116,13 @@ impl Server {
 
     /// Accepts and serves until `drain` begins; the listeners close then. Returns at once: every task
     /// belongs to `drain`. Must be called inside a runtime.
-    pub fn serve<H: Handler>(self, handler: Arc<H>, drain: Drain) {
+    pub fn serve<H: Handler>(self, handler: &Arc<H>, drain: &Drain) {
         let config = self.config.load();
         let connections = config.max_connections.unwrap_or_else(max_connections);
         let gate = Arc::new(Gate::new(connections, config.max_connections_per_client));
         for listener in self.listeners {
             let (handler, config, gate) =
-                (Arc::clone(&handler), self.config.clone(), Arc::clone(&gate));
+                (Arc::clone(handler), self.config.clone(), Arc::clone(&gate));
             let (tasks, stop) = (drain.clone(), drain.begun());
             drain.spawn("accept", Class::Background, async move {
                 let listener = match tokio::net::TcpListener::from_std(listener) {
