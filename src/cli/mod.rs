@@ -6,10 +6,13 @@
 pub mod args;
 mod cache;
 pub mod error;
+mod notify;
 mod rooms;
+mod run;
 pub mod serve;
 pub mod settings;
 pub mod signals;
+mod takeover;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -22,7 +25,6 @@ use clap::Parser as _;
 
 use self::args::{Args, Command};
 use self::error::CliError;
-use self::settings::Settings;
 use crate::lab;
 
 /// Reads the command line of this process and does what it says.
@@ -58,6 +60,6 @@ fn dispatch(
         Some(Command::Serve(options)) => *options,
         None => args.serve,
     };
-    serve::serve(&Settings::load(&options, variable)?)?;
+    run::serve(&options, variable)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,32 +1,30 @@
-//! `larder serve`: puts the rooms together, runs them until told to stop, and stops them in order.
+//! Puts the rooms together; what runs then can be asked, and be brought to its end.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use hyper::Request;
 use hyper::body::Incoming;
+use parking_lot::Mutex;
 
 use super::error::CliError;
 use super::rooms;
 use super::settings::Settings;
-use super::signals::{Signal, Signals};
 use crate::net::drain::{Class, Drain, DrainReport};
 use crate::net::{ConnectionHandle, Interfaces};
 use crate::proxy::{self, Answering, Observed, Proxy};
 use crate::server::{self, BindError, Handler, Refusal, Server};
 use crate::store::{self, Closed, DiskEvents, OpenError, Recovered, Store};
-use crate::telemetry::{AccessLog, log};
-use crate::time::{SharedClock, SystemClock};
+use crate::telemetry::AccessLog;
+use crate::time::SharedClock;
 use crate::upstream::{self, SetupError, Upstream};
 
 /// How often the memory tier is brought back to its budget when nobody asks.
 const MAINTENANCE: Duration = Duration::from_millis(200);
-
-/// What only memory holds has at least so long to be written to disk at the end, however long the drain
-/// took.
-const LEAST_SPILL: Duration = Duration::from_secs(5);
 
 /// The settings of all rooms that serve.
 #[derive(Clone, Debug)]
@@ -57,12 +55,24 @@ pub struct Parts {
     pub log: AccessLog,
 }
 
+/// What this process was given by whoever started it.
+#[derive(Debug, Default)]
+pub struct Passed {
+    /// Open listeners, in place of those of the settings; none: the settings count.
+    pub listeners: Vec<TcpListener>,
+    /// Whether it takes over from another process: then it waits for the cache directory.
+    pub takes_over: bool,
+}
+
 /// Why serving did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A listener could not be opened.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// A listener that was passed is of no use.
+    #[error("cannot use a listener that was passed: {0}")]
+    Passed(#[from] io::Error),
     /// The way to the origins could not be set up.
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -75,7 +85,9 @@ impl From<StartError> for CliError {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Store(_) => Self::Unusable(error.to_string()),
-            StartError::Bind(_) | StartError::Setup(_) => Self::failed(error),
+            StartError::Bind(_) | StartError::Passed(_) | StartError::Setup(_) => {
+                Self::failed(error)
+            }
         }
     }
 }
@@ -85,22 +97,32 @@ pub struct Running {
     addresses: Vec<SocketAddr>,
     drain: Drain,
     store: Arc<Store>,
-    drain_wait: Duration,
+    front: Arc<Front>,
+    server: server::Current,
+    /// The same ones that are accepted from; none once it drains.
+    listeners: Mutex<Vec<TcpListener>>,
 }
 
-/// The proxy as the listener sees it.
-struct Front(Proxy);
+/// The proxy as the listener sees it: the one of the last loading of the settings.
+struct Front(ArcSwap<Loaded>);
+
+/// What one loading of the settings made.
+struct Loaded {
+    proxy: Proxy,
+    upstream: Arc<Upstream>,
+}
 
 impl Handler for Front {
     type Body = Observed;
     type Answer = Answering;
 
     fn handle(&self, request: Request<Incoming>, connection: Arc<ConnectionHandle>) -> Answering {
-        self.0.handle(request, connection)
+        // A request keeps the proxy that it began with.
+        self.0.load().proxy.handle(request, connection)
     }
 
     fn refuse(&self, connection: &ConnectionHandle, refusal: &Refusal) -> Bytes {
-        self.0.refuse(connection, refusal.status, &refusal.first_line, refusal.reason)
+        self.0.load().proxy.refuse(connection, refusal.status, &refusal.first_line, refusal.reason)
     }
 }
 
@@ -111,29 +133,54 @@ impl Handler for Front {
 /// When a listener cannot be opened, a file of certificates cannot be read, or the cache directory is
 /// not ours to use.
 pub fn start(config: Config, parts: Parts) -> Result<Running, StartError> {
+    start_with(config, parts, Passed::default())
+}
+
+/// The same, with what was passed to this process.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_with(config: Config, parts: Parts, passed: Passed) -> Result<Running, StartError> {
     let interfaces = Arc::new(parts.interfaces);
     let drain = Drain::new();
     let upstream = Arc::new(Upstream::new(&config.upstream, interfaces.clone())?);
-    let drain_wait = config.server.drain_wait;
-    let server = Server::bind(&config.server)?;
-    let addresses = server.addresses();
+    let server = if passed.listeners.is_empty() {
+        Server::bind(&config.server)?
+    } else {
+        Server::adopt(passed.listeners, &config.server)?
+    };
+    let listeners = server.listeners()?;
+    let (addresses, current) = (server.addresses(), server.config());
     // After the listeners: who cannot listen does not touch the directory.
-    let store = Arc::new(Store::open(&config.store)?);
+    let store = if passed.takes_over {
+        Store::open_when_free(&config.store)?
+    } else {
+        Store::open(&config.store)?
+    };
+    let store = Arc::new(store);
     upstream.own_listeners(addresses.clone());
     let proxy = Proxy::new(
         config.proxy,
         proxy::Parts {
             store: store.clone(),
-            upstream,
+            upstream: Arc::clone(&upstream),
             interfaces,
             drain: drain.clone(),
             log: parts.log,
             clock: parts.clock,
         },
     );
-    server.serve(Arc::new(Front(proxy)), drain.clone());
+    let front = Arc::new(Front(ArcSwap::from_pointee(Loaded { proxy, upstream })));
+    server.serve(&front, &drain);
     drain.spawn("store maintenance", Class::Background, maintain(store.clone()));
-    Ok(Running { addresses, drain, store, drain_wait })
+    Ok(Running {
+        addresses,
+        drain,
+        store,
+        front,
+        server: current,
+        listeners: Mutex::new(listeners),
+    })
 }
 
 async fn maintain(store: Arc<Store>) {
@@ -164,13 +211,36 @@ impl Running {
     /// Waits until all that survived the last stop was found again; `None` without a disk tier. May be
     /// dropped and called again.
     pub async fn recovered(&self) -> Option<Recovered> {
-        if self.store.has_disk() { Some(self.store.recovered().await) } else { None }
+        let recovered = self.store.recovered().await;
+        self.store.has_disk().then_some(recovered)
+    }
+
+    /// The listeners, to be handed to another process.
+    ///
+    /// # Errors
+    /// When there are too many open files.
+    pub fn listeners(&self) -> io::Result<Vec<TcpListener>> {
+        self.listeners.lock().iter().map(TcpListener::try_clone).collect()
     }
 
     /// After the drain: writes to disk what only memory holds, until `deadline`, and closes the disk
     /// tier; `None` without one.
     pub async fn close(&self, deadline: Instant) -> Option<Closed> {
         if self.store.has_disk() { Some(self.store.close(deadline).await) } else { None }
+    }
+
+    /// From now on requests are answered, and connections are served, as `config` says; those that have
+    /// begun stay with what they began with. What all of them share stays: see [`Settings::reloaded`].
+    ///
+    /// # Errors
+    /// When a file of certificates or of hosts cannot be read; then nothing has changed.
+    pub fn reload(&self, config: Config) -> Result<(), SetupError> {
+        let before = self.front.0.load_full();
+        let upstream = Arc::new(before.upstream.reloaded(&config.upstream)?);
+        let proxy = before.proxy.reloaded(config.proxy, Arc::clone(&upstream));
+        self.front.0.store(Arc::new(Loaded { proxy, upstream }));
+        self.server.replace(config.server);
+        Ok(())
     }
 
     /// Requests in flight.
@@ -180,118 +250,13 @@ impl Running {
 
     /// Starts to drain; a second call cuts off what is left.
     pub fn begin_drain(&self) {
+        self.listeners.lock().clear();
         self.drain.begin();
     }
 
     /// Waits until what was in flight has finished, at most the settings' `drain_wait`, and says what
     /// was served and what was cut.
     pub async fn drained(&self) -> DrainReport {
-        self.drain.finished(self.drain_wait).await
-    }
-}
-
-/// Runs the proxy until a signal stops it.
-///
-/// # Errors
-/// When it cannot start, or a second signal cut it short.
-pub fn serve(settings: &Settings) -> Result<(), CliError> {
-    let access_log = log::init(&settings.log())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(settings.workers)
-        .thread_name("larder-worker")
-        .enable_all()
-        .build()
-        .map_err(CliError::failed)?;
-    let outcome = runtime.block_on(run(settings, &access_log));
-    // What is left (a look-up in a blocking thread, say) is not worth waiting for.
-    runtime.shutdown_background();
-    access_log.close();
-    outcome
-}
-
-async fn run(settings: &Settings, access_log: &AccessLog) -> Result<(), CliError> {
-    let mut signals = Signals::listen().map_err(CliError::failed)?;
-    let parts = Parts {
-        clock: Arc::new(SystemClock),
-        interfaces: Interfaces::system(),
-        log: access_log.clone(),
-    };
-    let running = start(Config::from(settings), parts)?;
-    // A signal may come before all is found again; then it was never ready.
-    let signal = tokio::select! {
-        biased;
-        signal = next_stop(&mut signals, access_log) => signal,
-        recovered = running.recovered() => {
-            ready(&running, recovered);
-            next_stop(&mut signals, access_log).await
-        }
-    };
-    tracing::info!(signal, "Stopping");
-    let spill_until = Instant::now() + settings.drain_wait;
-    running.begin_drain();
-    let report = tokio::select! {
-        report = running.drained() => report,
-        _again = next_stop(&mut signals, access_log) => {
-            running.begin_drain();
-            stopped(&running.drained().await, None, running.disk_events());
-            return Err(cut_short());
-        }
-    };
-    let spill_until = spill_until.max(Instant::now() + LEAST_SPILL);
-    tokio::select! {
-        closed = running.close(spill_until) => stopped(&report, closed, running.disk_events()),
-        _again = next_stop(&mut signals, access_log) => {
-            stopped(&report, None, running.disk_events());
-            return Err(cut_short());
-        }
-    }
-    Ok(())
-}
-
-/// The one line that says where clients connect, and what is there for them in each tier.
-fn ready(running: &Running, recovered: Option<Recovered>) {
-    let listen: Vec<_> = running.addresses().iter().map(ToString::to_string).collect();
-    let memory = running.usage(store::Tier::Memory);
-    tracing::info!(
-        listen = listen.join(","),
-        memory_responses = memory.responses,
-        memory_bytes = memory.bytes,
-        disk_responses = recovered.map(|disk| disk.responses),
-        disk_bytes = recovered.map(|disk| disk.bytes),
-        disk_dropped = recovered.map(|disk| disk.dropped),
-        disk_ms = recovered.map(|disk| u64::try_from(disk.took.as_millis()).unwrap_or(u64::MAX)),
-        "Ready to serve"
-    );
-}
-
-/// The one line that counts what was served, what was cut, what memory left to the disk tier, and what happened
-/// there.
-fn stopped(report: &DrainReport, closed: Option<Closed>, disk: Option<DiskEvents>) {
-    tracing::info!(
-        exchanges = report.served,
-        tunnels = report.tunnels,
-        connections = report.connections,
-        cut = report.cut,
-        spilled = closed.map(|closed| closed.spilled),
-        unspilled = closed.map(|closed| closed.left),
-        disk_written = disk.map(|disk| disk.written),
-        disk_dropped = disk.map(|disk| disk.dropped + disk.refused),
-        disk_evicted = disk.map(|disk| disk.evicted),
-        disk_damaged = disk.map(|disk| disk.damaged),
-        disk_failed = disk.map(|disk| disk.unreadable + disk.unwritable + disk.volatile),
-        "Stopped"
-    );
-}
-
-fn cut_short() -> CliError {
-    CliError::failed("stopped by a second signal before everything had ended")
-}
-
-async fn next_stop(signals: &mut Signals, access_log: &AccessLog) -> &'static str {
-    loop {
-        match signals.next().await {
-            Signal::Stop(name) => return name,
-            Signal::Reopen => access_log.reopen(),
-        }
+        self.drain.finished(self.server.load().drain_wait).await
     }
 }

@@ -11,6 +11,10 @@ pub enum Signal {
     Stop(&'static str),
     /// SIGUSR1: open the log file again.
     Reopen,
+    /// SIGHUP: read the settings again.
+    Reload,
+    /// SIGUSR2: start the program again, and hand over to it.
+    HandOver,
 }
 
 /// The signals of this process. From its making on, none of them has its default effect.
@@ -18,6 +22,8 @@ pub struct Signals {
     terminate: Stream,
     interrupt: Stream,
     user1: Stream,
+    hangup: Stream,
+    user2: Stream,
 }
 
 impl Signals {
@@ -30,6 +36,8 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             user1: signal(SignalKind::user_defined1())?,
+            hangup: signal(SignalKind::hangup())?,
+            user2: signal(SignalKind::user_defined2())?,
         })
     }
 
@@ -40,6 +48,8 @@ impl Signals {
             _ = self.terminate.recv() => Signal::Stop("SIGTERM"),
             _ = self.interrupt.recv() => Signal::Stop("SIGINT"),
             _ = self.user1.recv() => Signal::Reopen,
+            _ = self.hangup.recv() => Signal::Reload,
+            _ = self.user2.recv() => Signal::HandOver,
         }
     }
 }
@@ -55,6 +65,8 @@ mod tests {
         let mut signals = Signals::listen().unwrap();
         let cases = [
             ("USR1", Signal::Reopen),
+            ("HUP", Signal::Reload),
+            ("USR2", Signal::HandOver),
             ("TERM", Signal::Stop("SIGTERM")),
             ("INT", Signal::Stop("SIGINT")),
         ];

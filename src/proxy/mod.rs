@@ -124,9 +124,9 @@ struct Shared {
     log: AccessLog,
     clock: SharedClock,
     pseudonym: Pseudonym,
-    collapse: Collapse<fetch::Outcome>,
-    failures: failures::Failures,
-    validating: background::Validating,
+    collapse: Arc<Collapse<fetch::Outcome>>,
+    failures: Arc<failures::Failures>,
+    validating: Arc<background::Validating>,
     authenticator: Option<Arc<Authenticator>>,
     spools: Arc<Budget>,
     slots: Arc<tokio::sync::Semaphore>,
@@ -156,9 +156,9 @@ impl Proxy {
         let Parts { store, upstream, interfaces, drain, log, clock } = parts;
         let users = config.access.users.clone();
         Self(Arc::new(Shared {
-            collapse: Collapse::new(config.collapse.clone()),
-            failures: failures::Failures::default(),
-            validating: background::Validating::default(),
+            collapse: Arc::new(Collapse::new(config.collapse.clone())),
+            failures: Arc::default(),
+            validating: Arc::default(),
             authenticator: users.map(|users| Arc::new(Authenticator::new(users))),
             spools: Arc::new(Budget::new(config.fill.spool_budget)),
             slots: Arc::new(tokio::sync::Semaphore::new(config.requests_in_flight)),
@@ -170,6 +170,31 @@ impl Proxy {
             drain,
             log,
             clock,
+        }))
+    }
+
+    /// The proxy of a later loading of the settings. It shares with this one the store, the tasks, all
+    /// that is in flight and all that is counted: requests of both run side by side.
+    #[must_use]
+    pub fn reloaded(&self, config: Config, upstream: Arc<Upstream>) -> Self {
+        let before = &self.0;
+        // Nothing that was right under the users of before is remembered.
+        let users = config.access.users.clone();
+        Self(Arc::new(Shared {
+            authenticator: users.map(|users| Arc::new(Authenticator::new(users))),
+            config,
+            store: Arc::clone(&before.store),
+            upstream,
+            interfaces: Arc::clone(&before.interfaces),
+            drain: before.drain.clone(),
+            log: before.log.clone(),
+            clock: Arc::clone(&before.clock),
+            pseudonym: before.pseudonym.clone(),
+            collapse: Arc::clone(&before.collapse),
+            failures: Arc::clone(&before.failures),
+            validating: Arc::clone(&before.validating),
+            spools: Arc::clone(&before.spools),
+            slots: Arc::clone(&before.slots),
         }))
     }
 

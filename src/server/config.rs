@@ -1,7 +1,10 @@
 //! What a server may be told.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
+
+use arc_swap::ArcSwap;
 
 /// The settings of the listeners and of client connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,5 +63,26 @@ impl Default for Config {
             max_connections_per_client: 1024,
             drain_wait: Duration::from_secs(30),
         }
+    }
+}
+
+/// The settings that the next connection is served with. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Current(Arc<ArcSwap<Config>>);
+
+impl Current {
+    pub(super) fn new(config: Config) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(config)))
+    }
+
+    /// What counts now.
+    pub fn load(&self) -> Arc<Config> {
+        self.0.load_full()
+    }
+
+    /// From now on, connections that are accepted are served with `config`. Where it names listeners and
+    /// numbers of connections, nothing changes.
+    pub fn replace(&self, config: Config) {
+        self.0.store(Arc::new(config));
     }
 }

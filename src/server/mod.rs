@@ -34,7 +34,7 @@ use crate::net::ConnectionHandle;
 use crate::net::accept::{Gate, accept_loop};
 use crate::net::drain::{Class, Drain};
 
-pub use config::Config;
+pub use config::{Config, Current};
 pub use listen::{BindError, max_connections};
 pub use refusal::Refusal;
 
@@ -64,7 +64,7 @@ pub trait Handler: Send + Sync + 'static {
 pub struct Server {
     listeners: Vec<std::net::TcpListener>,
     addresses: Vec<SocketAddr>,
-    config: Arc<Config>,
+    config: Current,
 }
 
 impl Server {
@@ -81,7 +81,33 @@ impl Server {
             .zip(&config.listen)
             .map(|(listener, &asked)| listener.local_addr().unwrap_or(asked))
             .collect();
-        Ok(Self { listeners, addresses, config: Arc::new(config.clone()) })
+        Ok(Self { listeners, addresses, config: Current::new(config.clone()) })
+    }
+
+    /// Takes listeners that are open already, in place of those of the settings.
+    ///
+    /// # Errors
+    ///
+    /// When one of them is of no use.
+    pub fn adopt(listeners: Vec<std::net::TcpListener>, config: &Config) -> std::io::Result<Self> {
+        listeners.iter().try_for_each(|listener| listener.set_nonblocking(true))?;
+        let addresses = listeners.iter().map(std::net::TcpListener::local_addr);
+        let addresses = addresses.collect::<std::io::Result<_>>()?;
+        Ok(Self { listeners, addresses, config: Current::new(config.clone()) })
+    }
+
+    /// The same listeners once more, to be handed to another process.
+    ///
+    /// # Errors
+    ///
+    /// When there are too many open files.
+    pub fn listeners(&self) -> std::io::Result<Vec<std::net::TcpListener>> {
+        self.listeners.iter().map(std::net::TcpListener::try_clone).collect()
+    }
+
+    /// The settings that connections are served with.
+    pub fn config(&self) -> Current {
+        self.config.clone()
     }
 
     /// The addresses that are listened on, with the ports that were picked for port 0.
@@ -91,13 +117,14 @@ impl Server {
 
     /// Accepts and serves until `drain` begins; the listeners close then. Returns at once: every task
     /// belongs to `drain`. Must be called inside a runtime.
-    pub fn serve<H: Handler>(self, handler: Arc<H>, drain: Drain) {
-        let connections = self.config.max_connections.unwrap_or_else(max_connections);
-        let gate = Arc::new(Gate::new(connections, self.config.max_connections_per_client));
-        let serving = connection::Serving { handler, config: self.config, drain };
+    pub fn serve<H: Handler>(self, handler: &Arc<H>, drain: &Drain) {
+        let config = self.config.load();
+        let connections = config.max_connections.unwrap_or_else(max_connections);
+        let gate = Arc::new(Gate::new(connections, config.max_connections_per_client));
         for listener in self.listeners {
-            let (serving, gate) = (serving.clone(), Arc::clone(&gate));
-            let (drain, stop) = (serving.drain.clone(), serving.drain.begun());
+            let (handler, config, gate) =
+                (Arc::clone(handler), self.config.clone(), Arc::clone(&gate));
+            let (tasks, stop) = (drain.clone(), drain.begun());
             drain.spawn("accept", Class::Background, async move {
                 let listener = match tokio::net::TcpListener::from_std(listener) {
                     Ok(listener) => listener,
@@ -107,8 +134,12 @@ impl Server {
                     }
                 };
                 accept_loop(listener, gate, stop, |accepted| {
-                    let run = serving.clone().run(accepted);
-                    serving.drain.spawn("connection", Class::Connection, run);
+                    let serving = connection::Serving {
+                        handler: Arc::clone(&handler),
+                        config: config.load(),
+                        drain: tasks.clone(),
+                    };
+                    tasks.spawn("connection", Class::Connection, serving.run(accepted));
                 })
                 .await;
             });

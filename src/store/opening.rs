@@ -58,7 +58,29 @@ impl Store {
             Ok(()) => {}
             Err(error @ OpenError::Io { .. }) => {
                 tracing::warn!(%error, "Without a disk tier for now");
-                try_again(&store.shared);
+                try_again(&store.shared, AGAIN);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(store)
+    }
+
+    /// The same, but while another process has the directory this is a store without one, which opens it
+    /// as soon as that lets it go.
+    ///
+    /// # Errors
+    /// When the directory is not ours.
+    pub fn open_when_free(config: &Config) -> Result<Self, OpenError> {
+        let store = Self { shared: Arc::new(Shared::new(config)) };
+        match store.shared.open_disk() {
+            Ok(()) => {}
+            Err(OpenError::InUse { .. }) => {
+                store.shared.settled.send_replace(false);
+                try_again(&store.shared, SOON);
+            }
+            Err(error @ OpenError::Io { .. }) => {
+                tracing::warn!(%error, "Without a disk tier for now");
+                try_again(&store.shared, AGAIN);
             }
             Err(error) => return Err(error),
         }
@@ -72,6 +94,9 @@ impl Store {
 
     /// Waits until all that the disk tier holds was found again. May be dropped and called again.
     pub async fn recovered(&self) -> Recovered {
+        let mut settled = self.shared.settled.subscribe();
+        // The sender lives as long as `self`.
+        let _alive = settled.wait_for(|settled| *settled).await;
         match self.shared.disk() {
             Some(disk) => disk.recovered().await,
             None => Recovered::default(),
@@ -112,26 +137,39 @@ impl Store {
 /// A directory that could not be opened is tried again after so long.
 const AGAIN: Duration = Duration::from_secs(30);
 
+/// One that another process is about to let go, after so long.
+const SOON: Duration = Duration::from_millis(50);
+
 /// Tries again to open the directory, in a thread of its own, until it is open or the store is gone.
-fn try_again(shared: &Arc<Shared>) {
+/// Another process is waited for only when the first try is to come `SOON`.
+fn try_again(shared: &Arc<Shared>, mut pause: Duration) {
+    let waits = pause == SOON;
     let weak = Arc::downgrade(shared);
     let work = move || {
         loop {
-            std::thread::park_timeout(AGAIN);
+            std::thread::park_timeout(pause);
             let Some(shared) = weak.upgrade() else { return };
             match shared.open_disk() {
-                Err(OpenError::Io { .. }) => {}
+                Err(OpenError::InUse { .. }) if waits => continue,
+                Err(OpenError::Io { .. }) => pause = AGAIN,
                 Ok(()) => {
-                    return tracing::info!(
-                        "The cache directory is open; responses are stored there"
-                    );
+                    tracing::info!("The cache directory is open; responses are stored there");
+                    shared.settled.send_replace(true);
+                    return;
                 }
-                Err(error) => return tracing::error!("{error}"),
+                Err(error) => {
+                    tracing::error!("{error}");
+                    shared.settled.send_replace(true);
+                    return;
+                }
             }
+            // Nobody lets it go: it is in trouble.
+            shared.settled.send_replace(true);
         }
     };
     if let Err(error) = Builder::new().name("larder-open".to_owned()).spawn(work) {
         tracing::error!("The cache directory is not tried again: {error}");
+        shared.settled.send_replace(true);
     }
 }
 

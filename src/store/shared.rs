@@ -6,6 +6,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use tokio::sync::watch;
+
 use super::Config;
 use super::candidates::{Candidates, Found};
 use super::disk::{Disk, Durable, Press};
@@ -45,6 +47,8 @@ pub(super) struct Shared {
     offers: Offers,
     /// What happens before the cache directory is open.
     pub(super) early: Early,
+    /// Whether nobody waits for the cache directory any more.
+    pub(super) settled: watch::Sender<bool>,
     /// Which part of memory is offered to the disk again next.
     turn: AtomicUsize,
 }
@@ -86,6 +90,7 @@ impl Shared {
             large: OnceLock::new(),
             offers: Offers::new(),
             early: Early::new(config.disk.is_some()),
+            settled: watch::Sender::new(true),
             turn: AtomicUsize::new(0),
         }
     }

@@ -74,6 +74,13 @@ impl Dialer {
         })
     }
 
+    /// The same for later settings.
+    pub(super) fn reloaded(&self, config: &Config) -> Result<Self, SetupError> {
+        let later = Self::new(config, Arc::clone(&self.interfaces))?;
+        later.listeners.write().clone_from(&self.listeners.read());
+        Ok(later)
+    }
+
     pub(super) fn set_listeners(&self, listeners: Vec<SocketAddr>) {
         *self.listeners.write() = listeners.into();
     }

@@ -175,6 +175,21 @@ impl Upstream {
         })
     }
 
+    /// The way to all origins after a later loading of the settings: names, certificates and waits are
+    /// those of `config`; the connections, and their limits, stay.
+    ///
+    /// # Errors
+    /// A file that was named cannot be used.
+    pub fn reloaded(&self, config: &Config) -> Result<Self, SetupError> {
+        Ok(Self {
+            dialer: self.dialer.reloaded(config)?,
+            pool: Arc::clone(&self.pool),
+            http: http_options(config),
+            response_wait: config.response_wait,
+            read_wait: config.read_wait,
+        })
+    }
+
     /// Tells where we listen ourselves: nobody reaches the proxy through the proxy.
     pub fn own_listeners(&self, listeners: Vec<SocketAddr>) {
         self.dialer.set_listeners(listeners);

@@ -3,8 +3,11 @@
 mod disk;
 mod formats;
 mod logging;
+mod reloading;
+mod service;
 mod settings;
 mod stopping;
+mod taking_over;
 mod usage;
 
 use std::net::SocketAddr;

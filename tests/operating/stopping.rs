@@ -1,5 +1,10 @@
 //! Stopping: what is in flight finishes, everything else ends at once.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::{File, json};
@@ -149,4 +154,58 @@ async fn a_tunnel_is_closed_when_nothing_else_is_in_flight() {
         TcpStream::connect(address).await.unwrap_err().kind(),
         std::io::ErrorKind::ConnectionRefused
     );
+}
+
+/// Sends requests over one connection until that is closed; how many were answered whole. One that got
+/// no byte was not begun; one that got some and not all was lost.
+async fn answered_until_closed(address: SocketAddr, url: String, all: Arc<AtomicUsize>) -> usize {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = request("GET", &url, &[]);
+    let mut answered = 0;
+    loop {
+        if stream.write_all(request.as_bytes()).await.is_err() {
+            return answered;
+        }
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"whole page") {
+            match stream.read_buf(&mut answer).await {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => {
+                    assert!(answer.is_empty(), "cut: {}", String::from_utf8_lossy(&answer));
+                    return answered;
+                }
+            }
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&answer));
+        answered += 1;
+        all.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+#[tokio::test]
+async fn under_load_every_request_is_answered_or_was_never_begun() {
+    let (origin, all) = (Origin::start().await, Arc::new(AtomicUsize::new(0)));
+    origin.route("/stored", Reply::cacheable(600, "whole page"));
+    origin.route("/new", Reply::ok("whole page"));
+    let (mut larder, address) = Binary::serve(&["--disk", "0"]).await;
+    let clients: Vec<_> = (0..64)
+        .map(|nth| {
+            let url = origin.url(if nth % 2 == 0 { "/stored" } else { "/new" });
+            tokio::spawn(answered_until_closed(address, url, Arc::clone(&all)))
+        })
+        .collect();
+    eventually("a load", || (all.load(Ordering::Acquire) >= 500).then_some(())).await;
+    larder.signal("TERM");
+    let mut answered = 0;
+    for client in clients {
+        answered += client.await.unwrap();
+    }
+    let stopped = larder.line("`Stopped`", |line| line.contains("\"Stopped\"")).await;
+    let stopped: serde_json::Value = serde_json::from_str(&stopped).unwrap();
+    assert_eq!(
+        (&stopped["cut"], &stopped["exchanges"]),
+        (&0.into(), &answered.into()),
+        "{stopped}"
+    );
+    assert_eq!(larder.exit().await.status.code(), Some(0));
 }

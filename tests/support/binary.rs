@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::thread;
@@ -55,6 +56,17 @@ impl Binary {
         Self::spawn(command)
     }
 
+    /// Starts `larder` as a service manager does: with a listener that is open already, as descriptor 3.
+    pub fn activated(listener: std::net::TcpListener, arguments: &[&str]) -> Self {
+        let mut command = Command::new("sh");
+        let script = "exec 3<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$@\"";
+        command.args(["-c", script, "sh"]).arg(program()).args(arguments);
+        for name in ["RUST_LOG", "LARDER_CONFIG", "LARDER_LISTEN"] {
+            command.env_remove(name);
+        }
+        Self::spawn_with(command, OwnedFd::from(listener).into())
+    }
+
     /// Starts a program in Python, standard library only, with these arguments: a peer that is not ours.
     pub fn python(program: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(python_itself());
@@ -62,10 +74,14 @@ impl Binary {
         Self::spawn(command)
     }
 
-    fn spawn(mut command: Command) -> Self {
+    fn spawn(command: Command) -> Self {
+        Self::spawn_with(command, Stdio::piped())
+    }
+
+    fn spawn_with(mut command: Command, input: Stdio) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         command.current_dir(directory.path());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let stdout = lines(child.stdout.take().expect("piped"));
         let stderr = lines(child.stderr.take().expect("piped"));

@@ -5,6 +5,7 @@
 
 mod file;
 mod layer;
+mod reload;
 mod rules;
 mod table;
 #[cfg(test)]
@@ -12,8 +13,10 @@ mod tests;
 mod users;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 pub use self::layer::{SettingError, Source};
+pub use self::reload::Reloaded;
 use self::table::Layer;
 pub use self::table::Settings;
 use super::args::ServeArgs;
@@ -49,6 +52,11 @@ impl Settings {
             }
         }
         Err(CliError::Settings(errors))
+    }
+
+    /// The settings file that [`load`](Self::load) reads, if there is one.
+    pub fn file(options: &ServeArgs, variables: Variables<'_>) -> Option<PathBuf> {
+        layer::file_name(options, variables)
     }
 
     /// How and where to log.

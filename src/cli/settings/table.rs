@@ -40,6 +40,21 @@ macro_rules! settings {
         impl Settings {
             /// Every key of the settings file.
             pub const KEYS: &'static [&'static str] = &[$(stringify!($key)),+];
+
+            /// The keys whose values are not those of `other`.
+            pub(super) fn differing(&self, other: &Self) -> Vec<&'static str> {
+                let mut keys = Vec::new();
+                $( if self.$key != other.$key { keys.push(stringify!($key)); } )+
+                keys
+            }
+
+            /// Takes the value of `key` from `other`.
+            pub(super) fn take(&mut self, key: &str, other: &Self) {
+                match key {
+                    $( stringify!($key) => self.$key.clone_from(&other.$key), )+
+                    _ => {}
+                }
+            }
         }
 
         impl Default for Settings {

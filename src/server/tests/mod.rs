@@ -167,7 +167,7 @@ impl Running {
         let (calls, called) = mpsc::unbounded_channel();
         let handler = Arc::new(Script::new(calls));
         let drain = Drain::new();
-        server.serve(Arc::clone(&handler), drain.clone());
+        server.serve(&handler, &drain);
         Self { address, drain, handler, calls: called }
     }
 
