@@ -80,6 +80,7 @@ details! {
     VaryStar "vary-star" "`Vary: *`: no other request may be answered with it."
     Status "status" "Responses with this status code are not stored."
     Method "method" "Responses to this method are not stored."
+    Unkeyed "unkeyed" "The request has a `Range` that is not understood, or more than 8 KiB of fields: what may shape the answer and is no part of the key."
     Range "range" "A partial response."
     RequestNoStore "request-no-store" "The request says `no-store`."
     Condition "condition" "The request has `If-Match` or `If-Unmodified-Since`: only the origin can tell."

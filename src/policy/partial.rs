@@ -11,7 +11,7 @@ pub use intervals::{Interval, Intervals};
 
 use super::reuse::Config;
 use super::storable::judge;
-use super::validation::update;
+use super::validation::{end_to_end, update};
 use super::{ExchangeTimes, RequestView, ResponseView, Storable, StoredHead};
 use crate::http::range::{self, Requested};
 use crate::http::validators::{Validators, strong_last_modified};
@@ -215,9 +215,10 @@ pub fn combine(
     if partial.complete_length.is_some_and(|length| partial.intervals.reach_beyond(length)) {
         return None;
     }
-    let fields = update(had, response.fields, times);
-    let merged = ResponseView { status: stored.status(), fields: &fields };
+    let received = update(had.clone(), response.fields, times);
+    let merged = ResponseView { status: stored.status(), fields: &received };
     let Storable::Store(kept) = judge(request, &merged, times, config) else { return None };
+    let fields = update(had, &end_to_end(response.fields), times);
     let head = StoredHead::keep(stored.status(), stored.reason(), &fields, times, &kept);
     let head = if partial.is_complete() { head.completed() } else { head };
     Some(Combined { head, partial, part })

@@ -11,6 +11,7 @@ use http::{HeaderMap, Method, StatusCode};
 use super::cache_control::MaxStale;
 use super::partial::{Coverage, Missing, Partial, is_completable};
 use super::select::could_be_chosen;
+use super::storable::carries_unkeyed;
 use super::targeted::TargetList;
 use super::{Detail, ForwardReason, RequestView, StoredHead};
 use crate::http::precondition;
@@ -348,6 +349,7 @@ pub fn may_collapse(request: &RequestView<'_>) -> bool {
         && !demanding
         && !has_any(request.fields, &particular)
         && !has_any(request.fields, &CONDITIONS)
+        && !carries_unkeyed(request)
 }
 
 /// Whether a response that is being fetched for another client may answer this request: the

@@ -8,7 +8,7 @@ use super::partial::Part;
 use super::reuse::Config;
 use super::vary::Nomination;
 use super::{Detail, ExchangeTimes, Freshness, NominatedFields};
-use crate::http::TargetUri;
+use crate::http::{TargetUri, range};
 
 /// What policy sees of a request: the fields as the client sent them.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,8 @@ pub struct RequestView<'a> {
     pub directives: &'a RequestDirectives,
 }
 
-/// What policy sees of a response: the fields that are left when hop-by-hop ones are gone.
+/// What policy sees of a response: the fields as they were received. A field that `Connection` names still
+/// restricts; what is stored lacks it.
 #[derive(Clone, Copy, Debug)]
 pub struct ResponseView<'a> {
     /// The status code.
@@ -116,6 +117,9 @@ pub fn storable(
     if !(reads || writes && shows_target(request, response)) {
         return Storable::Decline(Detail::Method);
     }
+    if carries_unkeyed(request) {
+        return Storable::Decline(Detail::Unkeyed);
+    }
     let part = Part::of(response);
     if response.status == StatusCode::PARTIAL_CONTENT {
         // Several parts, or one that nobody asked for.
@@ -134,6 +138,19 @@ pub fn storable(
         }
         declined => declined,
     }
+}
+
+/// The most bytes of fields, names and values, with which a request is like any other.
+const COMMON_FIELDS: usize = 8 * 1024;
+
+/// Whether a GET or HEAD carries what may shape its answer although no key holds it: a `Range` that we do
+/// not understand and an origin may, or so many fields that an origin may refuse them.
+pub(super) fn carries_unkeyed(request: &RequestView<'_>) -> bool {
+    let fields = request.fields;
+    let bytes: usize = fields.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let reads = matches!(*request.method, Method::GET | Method::HEAD);
+    let strange = fields.contains_key(RANGE) && range::requested(fields).is_none();
+    reads && (strange || bytes > COMMON_FIELDS)
 }
 
 /// Whether the response to a state-changing request says that it shows its target (RFC 9110 §8.7).

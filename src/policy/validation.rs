@@ -17,7 +17,7 @@ use super::{ExchangeTimes, RequestView, ResponseView, Storable, StoredHead};
 use crate::http::validators::{
     EntityTag, Validators, date_field, entity_tags, strong_last_modified,
 };
-use crate::http::{date, fields};
+use crate::http::{date, fields, hop_by_hop};
 use conditions::Conditions;
 
 /// What the answer to a validation means.
@@ -174,12 +174,13 @@ fn freshen(
     if recoded(&had, response.fields) {
         return None;
     }
-    let fields = update(had, response.fields, times);
-    let merged = ResponseView { status: stored.status(), fields: &fields };
+    let received = update(had.clone(), response.fields, times);
+    let merged = ResponseView { status: stored.status(), fields: &received };
     let (how, kept) = match judge(request, &merged, times, config) {
         Storable::Store(how) => (how, true),
         Storable::Decline(_) => (Kept::default(), false),
     };
+    let fields = update(had, &end_to_end(response.fields), times);
     let head = StoredHead::keep(stored.status(), stored.reason(), &fields, times, &how);
     Some((head, kept))
 }
@@ -201,6 +202,13 @@ pub(super) fn update(had: HeaderMap, new: &HeaderMap, times: ExchangeTimes) -> H
         merged.insert(DATE, date::format(times.response_time));
     }
     merged
+}
+
+/// The fields of a response that travel further than one hop: what is stored of them.
+pub(super) fn end_to_end(received: &HeaderMap) -> HeaderMap {
+    let mut fields = received.clone();
+    hop_by_hop::strip_response(&mut fields);
+    fields
 }
 
 /// The tags of the client's `If-None-Match`.

@@ -203,8 +203,7 @@ async fn validated(
 ) -> Result<Fetched, ProxyError> {
     let Received { reply, times } = &received;
     let (status, peer, held) = (reply.response.status(), reply.peer, plan.held.as_slice());
-    let described = keep::described(reply, times);
-    let view = ResponseView { status, fields: &described };
+    let view = ResponseView { status, fields: reply.response.headers() };
     let config = &shared.config.policy;
     let said = validation::assess(held, plan.chosen, &ask.view(), &view, *times, config);
     match said {
@@ -220,7 +219,7 @@ async fn validated(
             others.for_each(|update| drop(apply(shared, &announced, held, update)));
             match apply(shared, &announced, held, used) {
                 Some(stored) => Ok(Fetched {
-                    withheld: keep::withheld(&described),
+                    withheld: keep::withheld(reply, times),
                     ..Fetched::new(Some(peer), Kind::Freshened(stored))
                 }),
                 None => repeat(shared, ask, plan, announced, received, again).await,
@@ -328,8 +327,7 @@ async fn completed(
     if !unusable {
         return Ok(replace(shared, ask, plan, announced, received).await);
     }
-    let described = keep::described(reply, times);
-    let view = ResponseView { status, fields: &described };
+    let view = ResponseView { status, fields: reply.response.headers() };
     let held = stored.held();
     let config = &shared.config.policy;
     let combined = partial::combine(stored.head(), &held, &ask.view(), &view, *times, config)
@@ -346,6 +344,7 @@ async fn completed(
         let (part, complete_length) = (combined.part.interval, combined.partial.complete_length);
         let version = reply.response.version();
         let whence = reply.whence;
+        let withheld = keep::withheld(reply, times);
         let head = combined.head.clone();
         let onto = Some(stored.clone());
         if let Ok(writer) = announced.begin_part(head, whence, part, complete_length, onto) {
@@ -363,7 +362,7 @@ async fn completed(
             let head = combined.head;
             let joined = Joined { stored, head, complete_length, wanted, part, ranged, fill };
             return Ok(Fetched {
-                withheld: keep::withheld(&described),
+                withheld,
                 ..Fetched::new(Some(peer), Kind::Join(Box::new(joined)))
             });
         }

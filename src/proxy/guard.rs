@@ -9,6 +9,10 @@ use super::error::ProxyError;
 
 /// Refuses a head that others would read differently.
 pub(super) fn check(request: &Request<Incoming>) -> Result<(), ProxyError> {
+    if !request.uri().path_and_query().is_none_or(|target| target.as_str().is_ascii()) {
+        const OUTSIDE: &str = "the target has bytes outside ASCII; write each as % and two digits";
+        return Err(ProxyError::Malformed(OUTSIDE));
+    }
     let target = request.uri().authority().map(Authority::as_str);
     host(request.headers(), request.version(), target)
 }
@@ -28,9 +32,16 @@ fn host(fields: &HeaderMap, version: Version, target: Option<&str>) -> Result<()
     }
     let valid = first.is_empty()
         || first.to_str().is_ok_and(|text| {
-            !text.contains('@') && (target == Some(text) || text.parse::<Authority>().is_ok())
+            let is_host = || text.parse().is_ok_and(|host| is_host(&host));
+            !text.contains('@') && (target == Some(text) || is_host())
         });
     if valid { Ok(()) } else { Err(ProxyError::Malformed("the Host field is not a host")) }
+}
+
+/// Whether what follows the host is nothing, or a colon and a port or none.
+fn is_host(authority: &Authority) -> bool {
+    let after = authority.as_str().strip_prefix(authority.host());
+    matches!(after, Some("" | ":")) || authority.port_u16().is_some()
 }
 
 #[cfg(test)]
@@ -57,6 +68,9 @@ mod tests {
         assert!(!ok(&[], Version::HTTP_11));
         assert!(!ok(&[("host", "a"), ("host", "a")], Version::HTTP_11));
         assert!(!ok(&[("host", "a b")], Version::HTTP_11));
+        assert!(!ok(&[("host", "a:b")], Version::HTTP_11));
+        assert!(!ok(&[("host", "a:65536")], Version::HTTP_11));
+        assert!(ok(&[("host", "a:")], Version::HTTP_11));
         assert!(!ok(&[("host", "me@a")], Version::HTTP_11));
         assert!(!ok(&[("host", "a/b")], Version::HTTP_10));
     }

@@ -137,8 +137,7 @@ fn compare_head(
     times: ExchangeTimes,
 ) {
     let held = plan.held.as_slice();
-    let described = described(reply, &times);
-    let view = ResponseView { status: reply.response.status(), fields: &described };
+    let view = ResponseView { status: reply.response.status(), fields: reply.response.headers() };
     let config = &shared.config.policy;
     let says = validation::assess_head(held, &ask.view(), &view, times, config);
     for update in says.freshened {
@@ -175,7 +174,6 @@ fn keeping(
     let mut fields = response.headers().clone();
     end_to_end(&mut fields, &times);
     if let Some(part) = kept.part {
-        let view = ResponseView { status, fields: &fields };
         let onto = plan.chosen().filter(|stored| stored.whence() == reply.whence);
         let combined = onto.and_then(|stored| {
             let held = stored.held();
@@ -209,20 +207,16 @@ fn head(
     StoredHead::keep(response.status(), reason, fields, times, kept)
 }
 
-/// The fields of an answer that `private` names: they are not stored, and its own client gets them.
-pub(super) fn withheld(fields: &HeaderMap) -> HeaderMap {
-    let Extent::Fields(names) = ResponseDirectives::parse(fields).private else {
+/// The fields of an answer that `private` names: they are not stored, and its own client gets them, as far
+/// as they travel.
+pub(super) fn withheld(reply: &Reply, times: &ExchangeTimes) -> HeaderMap {
+    let Extent::Fields(names) = ResponseDirectives::parse(reply.response.headers()).private else {
         return HeaderMap::new();
     };
-    let lines = fields.iter().filter(|(name, _)| names.contains(name));
-    lines.map(|(name, value)| (name.clone(), value.clone())).collect()
-}
-
-/// The fields of an answer that travel further than one hop.
-pub(super) fn described(reply: &Reply, times: &ExchangeTimes) -> HeaderMap {
     let mut fields = reply.response.headers().clone();
     end_to_end(&mut fields, times);
-    fields
+    let lines = fields.iter().filter(|(name, _)| names.contains(name));
+    lines.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// The length of the body: what the message says; none when it is chunked or ends with the connection.

@@ -9,6 +9,7 @@ mod names;
 mod noise;
 mod origins;
 mod requests;
+mod rows;
 mod scopes;
 mod targets;
 mod users;
