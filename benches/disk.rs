@@ -1,23 +1,18 @@
-//! The disk tier: a million small responses, hits beside nginx, one large response.
+//! The disk tier: a million small responses, one large response.
 //!
 //! ```sh
 //! cargo bench --bench disk                        # everything, a million responses, 10 GiB
 //! cargo bench --bench disk -- --many --responses 200000
-//! cargo bench --bench disk -- --peer --seconds 10 --rounds 7
 //! cargo bench --bench disk -- --large --gib 2
 //! ```
 //!
 //! | option | meaning |
 //! | --- | --- |
-//! | `--many`, `--peer`, `--large` | only these parts; all three when none is given |
+//! | `--many`, `--large` | only these parts; both when none is given |
 //! | `--responses N` | how many small responses are written, a million unless said |
 //! | `--gib N` | how long the large one is, 10 unless said |
-//! | `--rounds N`, `--seconds N` | how often and how long `wrk` runs, 5 and 4 unless said |
 //! | `--dir PATH` | where the files go, below `target/tmp` unless said; removed at the end |
 //! | `--spare N` | GB that stay free on that device, 15 unless said |
-//!
-//! `--peer` needs nginx, wrk and taskset; without them it says so. It needs two cores: the server has the
-//! first, the load the second.
 
 #![expect(
     clippy::print_stdout,
@@ -31,13 +26,12 @@
 mod large;
 #[path = "disk/many.rs"]
 mod many;
-#[path = "disk/origin.rs"]
+#[path = "support/origin.rs"]
 mod origin;
-#[path = "disk/peer.rs"]
-mod peer;
-#[path = "disk/process.rs"]
+#[expect(dead_code, reason = "another bench needs the rest")]
+#[path = "support/process.rs"]
 mod process;
-#[path = "disk/wire.rs"]
+#[path = "support/wire.rs"]
 mod wire;
 
 use std::fs;
@@ -48,8 +42,6 @@ struct Options {
     parts: Vec<String>,
     responses: u64,
     gib: u64,
-    rounds: usize,
-    seconds: u64,
     dir: PathBuf,
     spare: u64,
 }
@@ -70,11 +62,6 @@ fn main() {
             many::run(dir, options.responses);
         });
     }
-    if wanted("--peer") {
-        with_dir(&options, "peer", 2 << 30, |dir| {
-            peer::run(dir, options.rounds, options.seconds);
-        });
-    }
     if wanted("--large") {
         with_dir(&options, "large", (options.gib << 30) + (1 << 30), |dir| {
             large::run(dir, options.gib << 30);
@@ -87,8 +74,6 @@ fn options(words: &[String]) -> Options {
         parts: Vec::new(),
         responses: 1_000_000,
         gib: 10,
-        rounds: 5,
-        seconds: 4,
         dir: Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-disk"),
         spare: 15,
     };
@@ -98,11 +83,9 @@ fn options(words: &[String]) -> Options {
         match word.as_str() {
             "--responses" => options.responses = number(value()),
             "--gib" => options.gib = number(value()),
-            "--rounds" => options.rounds = number(value()) as usize,
-            "--seconds" => options.seconds = number(value()),
             "--spare" => options.spare = number(value()),
             "--dir" => options.dir = value().into(),
-            "--many" | "--peer" | "--large" => options.parts.push(word.clone()),
+            "--many" | "--large" => options.parts.push(word.clone()),
             // What cargo says, and filters.
             _ => {}
         }

@@ -18,7 +18,7 @@ const RANGE: u64 = 1 << 20;
 pub(crate) fn run(dir: &Path, size: u64) {
     println!("a response of {} MiB", size >> 20);
     let origin = Origin::start();
-    let larder = process::larder(dir, None, &LIMITS);
+    let larder = process::larder(env!("CARGO_BIN_EXE_larder"), dir, None, &LIMITS);
     let target = format!("http://{}/large/{size}", origin.address);
     let mut sum = 0;
     let add = |bytes: &[u8]| {

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 /// A kept-alive connection.
 pub(crate) struct Client {
@@ -18,9 +19,15 @@ pub(crate) struct Head {
 
 impl Client {
     pub(crate) fn connect(address: SocketAddr) -> Self {
+        Self::with_buffer(address, 256 << 10)
+    }
+
+    /// A connection that reads so many bytes at once.
+    pub(crate) fn with_buffer(address: SocketAddr, buffer: usize) -> Self {
         let stream = TcpStream::connect(address).expect("it listens");
         stream.set_nodelay(true).ok();
-        Self { stream: BufReader::with_capacity(256 << 10, stream) }
+        stream.set_read_timeout(Some(Duration::from_secs(60))).ok();
+        Self { stream: BufReader::with_capacity(buffer, stream) }
     }
 
     /// Asks for a target, with more field lines, each with its line end.

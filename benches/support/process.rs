@@ -25,20 +25,26 @@ pub(crate) fn free_address() -> SocketAddr {
     listener.local_addr().expect("it is bound")
 }
 
-/// A command that is kept to one core, where that can be done.
+/// A command that is kept to one core and told to stop when this process ends, where that can be done.
 pub(crate) fn on_core(core: &str, program: &str) -> Command {
-    if exists("taskset") {
-        let mut command = Command::new("taskset");
-        command.args(["-c", core, program]);
-        return command;
+    let mut words = Vec::new();
+    if exists("setpriv") {
+        words.extend(["setpriv", "--pdeathsig", "TERM"]);
     }
-    Command::new(program)
+    if exists("taskset") {
+        words.extend(["taskset", "-c", core]);
+    }
+    words.push(program);
+    let (first, rest) = words.split_first().expect("there is a program");
+    let mut command = Command::new(first);
+    command.args(rest);
+    command
 }
 
 /// The proxy, with one worker on the first core, and a directory for what it stores.
-pub(crate) fn larder(dir: &Path, log: Option<&Path>, more: &[&str]) -> Server {
+pub(crate) fn larder(program: &str, dir: &Path, log: Option<&Path>, more: &[&str]) -> Server {
     let address = free_address();
-    let mut command = on_core("0", env!("CARGO_BIN_EXE_larder"));
+    let mut command = on_core("0", program);
     command.args(["--workers", "1", "--listen", &address.to_string()]);
     command.arg("--cache-dir").arg(dir.join("cache"));
     match log {
@@ -54,7 +60,7 @@ impl Server {
     pub(crate) fn start(mut command: Command, address: SocketAddr) -> Self {
         let child = command.stdin(Stdio::null()).spawn().expect("it can be run");
         let mut server = Self { child, address };
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while TcpStream::connect(address).is_err() {
             let ended = server.child.try_wait().expect("it can be asked");
             assert!(ended.is_none() && Instant::now() < deadline, "the server does not start");
@@ -65,16 +71,21 @@ impl Server {
 
     /// Time that it and its children have spent computing.
     pub(crate) fn busy(&self) -> Duration {
-        let pid = self.child.id();
-        let all = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let numbers = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-        let ticks: u64 = numbers.filter_map(|number| ticks(number, pid)).sum();
+        let ticks: u64 = self.family().into_iter().filter_map(ticks).sum();
         Duration::from_millis(ticks * 10)
     }
 
-    /// Resident memory now, in bytes.
+    /// Resident memory of it and its children now, in bytes.
     pub(crate) fn resident(&self) -> u64 {
-        status(&self.child.id().to_string(), "VmRSS:")
+        self.family().into_iter().map(|pid| status(&pid.to_string(), "VmRSS:")).sum()
+    }
+
+    /// It and its children.
+    fn family(&self) -> Vec<u32> {
+        let pid = self.child.id();
+        let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let numbers = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        numbers.filter(|&number| number == pid || parent(number) == Some(pid)).collect()
     }
 
     /// The most that was resident since [`Server::forget_peak`], in bytes.
@@ -96,13 +107,19 @@ impl Drop for Server {
     }
 }
 
-/// Ticks of 10 ms that a process has computed, if it is `pid` or a child of that.
-fn ticks(number: u32, pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let parent: u32 = fields.get(1)?.parse().ok()?;
-    let spent = |at: usize| fields.get(at)?.parse::<u64>().ok();
-    (number == pid || parent == pid).then(|| Some(spent(11)? + spent(12)?))?
+/// Ticks of 10 ms that a process has computed.
+fn ticks(pid: u32) -> Option<u64> {
+    Some(stat(pid, 11)? + stat(pid, 12)?)
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    stat(pid, 1)?.try_into().ok()
+}
+
+/// A number of `/proc/PID/stat`, counted from the one behind the name.
+fn stat(pid: u32, at: usize) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(at)?.parse().ok()
 }
 
 /// A size in `/proc/PID/status`, in bytes; 0 where the system does not say.
