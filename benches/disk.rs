@@ -31,13 +31,13 @@
 mod large;
 #[path = "disk/many.rs"]
 mod many;
-#[path = "disk/origin.rs"]
+#[path = "support/origin.rs"]
 mod origin;
 #[path = "disk/peer.rs"]
 mod peer;
-#[path = "disk/process.rs"]
+#[path = "support/process.rs"]
 mod process;
-#[path = "disk/wire.rs"]
+#[path = "support/wire.rs"]
 mod wire;
 
 use std::fs;
