@@ -61,10 +61,11 @@ fn serve(stream: TcpStream, asked: &AtomicU64) -> std::io::Result<()> {
             httpdate::fmt_http_date(std::time::SystemTime::now())
         );
         let out = stream.get_mut();
-        out.write_all(head.as_bytes())?;
         if kind == "small" {
-            out.write_all(&small(n, size as usize))?;
+            let body = small(n, size as usize);
+            out.write_all(&[head.as_bytes(), &body].concat())?;
         } else {
+            out.write_all(head.as_bytes())?;
             stretches(0, size, |bytes| out.write_all(bytes))?;
         }
     }
