@@ -9,6 +9,10 @@ use hyper::Response;
 use super::exchange::Observed;
 
 /// Resolves to the answer. One that is done takes no allocation, and is small to move.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is nearly every hit: a box would cost it"
+)]
 pub enum Answering {
     /// It was given without waiting; none once it was taken.
     Done(Option<Response<Observed>>),

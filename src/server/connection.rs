@@ -95,9 +95,8 @@ impl<H: Handler> Serving<H> {
         let exchanges =
             Arc::new(Exchanges::new(Arc::clone(&handle), drain.clone(), &config, first_byte));
         let wire = Wire::new(stream, prefix, Arc::clone(&exchanges), seat);
-        let service = service_fn(|request| {
-            respond(Arc::clone(&handler), Arc::clone(&exchanges), &config, request)
-        });
+        let service =
+            service_fn(|request| respond(&*handler, Arc::clone(&exchanges), &config, request));
         let mut connection = builder(&config, &exchanges)
             .serve_connection(TokioIo::new(wire), service)
             .with_upgrades();
@@ -239,7 +238,7 @@ fn builder(config: &Config, exchanges: &Arc<Exchanges>) -> http1::Builder {
 
 /// One exchange, as hyper's service: opens it, asks the handler, and marks where its body ends.
 fn respond<H: Handler>(
-    handler: Arc<H>,
+    handler: &H,
     exchanges: Arc<Exchanges>,
     config: &Config,
     mut request: Request<Incoming>,
