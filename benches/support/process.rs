@@ -69,6 +69,11 @@ impl Server {
         server
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Time that it and its children have spent computing.
     pub(crate) fn busy(&self) -> Duration {
         let ticks: u64 = self.family().into_iter().filter_map(ticks).sum();
