@@ -17,6 +17,10 @@ use larder::policy::{
 use larder::store::{Config, Store};
 use larder::time::Timestamp;
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const FIELDS: [(&str, &str); 8] = [
     ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
     ("server", "nginx/1.24.0"),

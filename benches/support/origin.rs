@@ -1,4 +1,5 @@
-//! An origin: `/small/SIZE/N` and `/large/SIZE`, storable, every byte known.
+//! An origin: `/small/SIZE/N` and `/large/SIZE`, storable, every byte known. `/varied/SIZE/N` is as small and
+//! varies by `x-variant`, `/fields/SIZE/N` is as small and has N fields in all.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,6 +10,9 @@ use std::thread;
 /// A stretch of the large body: each of its pages begins with the page's number.
 pub(crate) const STRETCH: usize = 256 << 10;
 const PAGE: usize = 4096;
+
+/// So many fields has each.
+const FIELDS: u64 = 8;
 
 pub(crate) struct Origin {
     pub(crate) address: SocketAddr,
@@ -57,23 +61,35 @@ fn serve(stream: TcpStream, asked: &AtomicU64) -> std::io::Result<()> {
             "HTTP/1.1 200 OK\r\nDate: {}\r\nServer: origin/1.0\r\nContent-Type: text/html; \
              charset=utf-8\r\nLast-Modified: Sat, 05 Nov 1994 07:00:00 GMT\r\nETag: \"{n}-{size}\"\r\n\
              Cache-Control: public, max-age=86400\r\nX-Content-Type-Options: nosniff\r\n\
-             Content-Length: {size}\r\n\r\n",
-            httpdate::fmt_http_date(std::time::SystemTime::now())
+             Content-Length: {size}\r\n{}\r\n",
+            httpdate::fmt_http_date(std::time::SystemTime::now()),
+            more(kind, n)
         );
         let out = stream.get_mut();
-        if kind == "small" {
-            let body = small(n, size as usize);
-            out.write_all(&[head.as_bytes(), &body].concat())?;
-        } else {
+        if kind == "large" {
             out.write_all(head.as_bytes())?;
             stretches(0, size, |bytes| out.write_all(bytes))?;
+        } else {
+            let body = small(n, size as usize);
+            out.write_all(&[head.as_bytes(), &body].concat())?;
         }
+    }
+}
+
+/// What the head has besides the fields of all.
+fn more(kind: &str, n: u64) -> String {
+    match kind {
+        "varied" => "Vary: x-variant\r\n".to_owned(),
+        "fields" => (FIELDS..n).map(|at| format!("X-Field-{at}: value {at}\r\n")).collect(),
+        _ => String::new(),
     }
 }
 
 /// The body of a small response.
 pub(crate) fn small(n: u64, size: usize) -> Vec<u8> {
-    n.to_le_bytes().into_iter().cycle().take(size).collect()
+    let mut body = n.to_le_bytes().repeat(size.div_ceil(8));
+    body.truncate(size);
+    body
 }
 
 /// The bytes of the large body from `first` on, `length` of them.

@@ -69,6 +69,11 @@ impl Server {
         server
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Time that it and its children have spent computing.
     pub(crate) fn busy(&self) -> Duration {
         let ticks: u64 = self.family().into_iter().filter_map(ticks).sum();
@@ -82,7 +87,7 @@ impl Server {
 
     /// It and its children.
     fn family(&self) -> Vec<u32> {
-        let pid = self.child.id();
+        let pid = self.pid();
         let all = fs::read_dir("/proc").into_iter().flatten().flatten();
         let numbers = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
         numbers.filter(|&number| number == pid || parent(number) == Some(pid)).collect()
@@ -90,18 +95,18 @@ impl Server {
 
     /// The most that was resident since [`Server::forget_peak`], in bytes.
     pub(crate) fn peak(&self) -> u64 {
-        status(&self.child.id().to_string(), "VmHWM:")
+        status(&self.pid().to_string(), "VmHWM:")
     }
 
     /// What is resident now is the most that ever was.
     pub(crate) fn forget_peak(&self) {
-        fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").ok();
+        fs::write(format!("/proc/{}/clear_refs", self.pid()), "5").ok();
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let pid = self.child.id().to_string();
+        let pid = self.pid().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().ok();
         self.child.wait().ok();
     }

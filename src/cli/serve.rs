@@ -183,12 +183,15 @@ pub fn start_with(config: Config, parts: Parts, passed: Passed) -> Result<Runnin
     })
 }
 
+/// Not on a worker: requests would wait while much is evicted or looked through.
 async fn maintain(store: Arc<Store>) {
     let mut ticks = tokio::time::interval(MAINTENANCE);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        store.maintain();
+        let store = Arc::clone(&store);
+        // It has said already what it panicked of; the next turn tries again.
+        tokio::task::spawn_blocking(move || store.maintain()).await.ok();
     }
 }
 

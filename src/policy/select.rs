@@ -7,6 +7,7 @@ use http::header::{
 
 use super::partial::Partial;
 use super::reuse::Candidate;
+use super::vary::Asked;
 use super::{RequestView, StoredHead};
 use crate::http::accept;
 use crate::time::Timestamp;
@@ -83,7 +84,8 @@ pub fn select<V: Variant>(variants: &[V], request: &RequestView<'_>, now: Timest
     }
     let all = || variants.iter().enumerate();
     let varying = all().filter(|(_, v)| !v.head().nominated.is_empty());
-    let matching: Vec<_> = varying.filter(|(_, v)| could_be_chosen(v.head(), request)).collect();
+    let asked = Asked::of(request.fields);
+    let matching: Vec<_> = varying.filter(|(_, v)| is_chosen(v.head(), request, &asked)).collect();
     if let Some(at) = preferred(&matching, request) {
         return Selection::At(at);
     }
@@ -99,9 +101,14 @@ pub fn select<V: Variant>(variants: &[V], request: &RequestView<'_>, now: Timest
 /// `Accept-Language` it is enough that the response is wholly in the one language that the request
 /// ranks highest.
 pub(super) fn could_be_chosen(head: &StoredHead, request: &RequestView<'_>) -> bool {
-    head.nominated.matches(request.fields)
-        || (head.nominated.matches_except(request.fields, &ACCEPT_LANGUAGE)
-            && is_favourite(head, request))
+    // The first alone needs nothing normalised where the bytes are the same.
+    head.nominated.matches(request.fields) || is_chosen(head, request, &Asked::of(request.fields))
+}
+
+/// The same of one of several.
+fn is_chosen(head: &StoredHead, request: &RequestView<'_>, asked: &Asked<'_>) -> bool {
+    asked.matches(&head.nominated)
+        || (asked.matches_except(&head.nominated, &ACCEPT_LANGUAGE) && is_favourite(head, request))
 }
 
 /// Whether `Content-Language` is the one tag that the request ranks strictly highest.

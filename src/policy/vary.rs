@@ -1,5 +1,6 @@
 //! Nominated request fields (RFC 9111 §4.1): which fields `Vary` names, and their values.
 
+mod asked;
 mod encoding;
 mod normal;
 
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use http::header::VARY;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+pub(super) use self::asked::Asked;
 use crate::http::list;
 
 /// What the `Vary` lines of a response name, `*` included.
@@ -95,19 +97,15 @@ impl NominatedFields {
             || entries(nominated.normal()).all(|(name, value)| means_same(request, name, value))
     }
 
-    /// Whether `request` has the same values in the nominated fields but one; that one must be
-    /// nominated.
-    pub fn matches_except(&self, request: &HeaderMap, free: &HeaderName) -> bool {
-        let normal = || entries(self.as_bytes());
-        self.names(free)
-            && normal()
-                .filter(|(name, _)| *name != free.as_str())
-                .all(|(name, value)| means_same(request, name, value))
-    }
-
     /// Whether this field is nominated.
     pub fn names(&self, field: &HeaderName) -> bool {
         entries(self.as_bytes()).any(|(name, _)| name == field.as_str())
+    }
+
+    /// Whether the same fields are nominated, whatever their values.
+    fn nominates_same(&self, other: &Self) -> bool {
+        let (own, its) = (entries(self.as_bytes()), entries(other.as_bytes()));
+        own.map(|(name, _)| name).eq(its.map(|(name, _)| name))
     }
 
     /// Whether no field is nominated.

@@ -22,8 +22,11 @@ use super::under_way::Ticket;
 use super::variants::{Superseded, Variants};
 use crate::policy::CacheKey;
 
-/// Evictions that may wait before whoever stores something deals with them.
+/// Evictions that may wait before whoever stores something deals with some of them.
 const TIDY_AT: usize = 1024;
+
+/// With so many: more than come with one response, and few enough for a request's way.
+const TIDY_STEP: usize = 64;
 
 /// Responses in memory.
 ///
@@ -125,12 +128,12 @@ impl Memory {
 
     /// What it holds of one part of its keys. `None` behind the last part.
     pub(super) fn part(&self, number: usize) -> Option<Vec<StoredResponse>> {
-        self.variants.in_shard(number)
+        self.variants.part(number)
     }
 
-    /// Takes evicted responses out of the lists of variants.
-    fn tidy(&self) {
-        while let Some(Evicted { digest, id }) = self.tally.take() {
+    /// Takes evicted responses out of the lists of variants, so many at most.
+    fn tidy(&self, most: usize) {
+        for Evicted { digest, id } in std::iter::from_fn(|| self.tally.take()).take(most) {
             self.variants.discard(digest, id);
         }
     }
@@ -140,12 +143,12 @@ impl Memory {
         if self.tally.take_overrun() {
             self.sweep.store(0, Ordering::Release);
         }
-        let shard = self.sweep.load(Ordering::Acquire);
-        if shard == usize::MAX {
+        let part = self.sweep.load(Ordering::Acquire);
+        if part == usize::MAX {
             return;
         }
-        let more = self.variants.prune_shard(shard);
-        self.sweep.store(if more { shard + 1 } else { usize::MAX }, Ordering::Release);
+        let more = self.variants.prune_part(part);
+        self.sweep.store(if more { part + 1 } else { usize::MAX }, Ordering::Release);
     }
 
     fn enter(&self, response: &StoredResponse) {
@@ -176,7 +179,7 @@ impl Memory {
             self.variants.discard(response.key().digest(), response.id());
         }
         if self.tally.waiting() >= TIDY_AT {
-            self.tidy();
+            self.tidy(TIDY_STEP);
         }
         // The cache enforces its capacity late: in a storm of inserts, whoever stores helps.
         if self.tally.usage().bytes > self.budget.saturating_add(self.budget / 16) {
@@ -284,7 +287,7 @@ impl Storage for Memory {
 
     fn maintain(&self) {
         self.cache.run_pending_tasks();
-        self.tidy();
+        self.tidy(usize::MAX);
         self.sweep();
     }
 }

@@ -14,8 +14,12 @@ use crate::policy::CacheKey;
 /// Variants of one key; the one stored first gives way to one more.
 pub(super) const VARIANTS: usize = 100;
 
-/// Locks over which the keys are spread; a power of two.
-const SHARDS: usize = 64;
+/// Locks over which the keys are spread; a power of two. So many that a million keys are a thousand for each:
+/// no look-up waits long for a table that grows, or for one that is looked through.
+const SHARDS: usize = 1024;
+
+/// Whoever looks through all of them does so in so many steps.
+const PARTS: usize = 64;
 
 /// Which variants are stored. No other lock is taken and nothing is called while one of its locks is
 /// held, except the questions that are passed in.
@@ -161,24 +165,30 @@ impl Variants {
         gone
     }
 
-    /// Takes those that are not stored any more out of one shard; false behind the last one.
-    pub(super) fn prune_shard(&self, shard: usize) -> bool {
-        let Some(shard) = self.shards.get(shard) else { return false };
+    /// Takes those that are not stored any more out of one part; false behind the last one.
+    pub(super) fn prune_part(&self, number: usize) -> bool {
         let is_gone = |member: &Member| member.response.stored().is_none();
-        shard.write().retain(|_, list| {
-            if list.members().iter().any(is_gone) {
-                list.retain(|member| !is_gone(member));
-            }
-            !list.members().is_empty()
-        });
+        let Some(shards) = self.in_part(number) else { return false };
+        for shard in shards {
+            shard.write().retain(|_, list| {
+                if list.members().iter().any(is_gone) {
+                    list.retain(|member| !is_gone(member));
+                }
+                !list.members().is_empty()
+            });
+        }
         true
     }
 
-    /// All that is stored of one shard, and whether there is such a shard.
-    pub(super) fn in_shard(&self, shard: usize) -> Option<Vec<StoredResponse>> {
-        let shard = self.shards.get(shard)?.read();
-        let members = shard.values().flat_map(List::members);
-        Some(members.filter_map(|member| member.response.stored()).collect())
+    /// All that is stored of one part, and whether there is such a part.
+    pub(super) fn part(&self, number: usize) -> Option<Vec<StoredResponse>> {
+        let mut all = Vec::new();
+        for shard in self.in_part(number)? {
+            let shard = shard.read();
+            let members = shard.values().flat_map(List::members);
+            all.extend(members.filter_map(|member| member.response.stored()));
+        }
+        Some(all)
     }
 
     /// Keys that have variants.
@@ -195,6 +205,10 @@ impl Variants {
         if list.members().is_empty() {
             shard.remove(&place(digest));
         }
+    }
+
+    fn in_part(&self, number: usize) -> Option<&[RwLock<Shard>]> {
+        self.shards.chunks(SHARDS / PARTS).nth(number)
     }
 
     fn shard(&self, digest: u128) -> Option<&RwLock<Shard>> {

@@ -60,6 +60,45 @@ fn a_request_matches_when_its_nominated_fields_mean_the_same() {
         let nominated = nominated(vary, first);
         assert!(nominated.matches(&fields(first)), "{vary}: {first} does not match itself");
         assert_eq!(nominated.matches(&fields(second)), expected, "{vary}: {first} → {second}");
+        assert_eq!(Asked::of(&fields(second)).matches(&nominated), expected, "{vary}: {second}");
+    }
+}
+
+#[test]
+fn what_was_compared_before_changes_nothing() {
+    let request = fields("X-A: 1 | X-B: 2 | Accept-Language: de");
+    let rows = [
+        ("Vary: X-A", "X-A: 1", true),
+        ("Vary: X-A", "X-A: 2", false),
+        ("Vary: X-B", "X-B: 1", false),
+        ("Vary: X-B", "X-B: 2", true),
+        ("Vary: X-A, X-B", "X-A: 1 | X-B: 2", true),
+        ("Vary: X-A, X-B", "X-A: 1", false),
+        ("", "", true),
+        ("Vary: X-C", "", true),
+        ("Vary: X-C", "X-C:", false),
+    ];
+    let asked = Asked::of(&request);
+    for (vary, stored, expected) in rows.iter().chain(rows.iter().rev()) {
+        assert_eq!(asked.matches(&nominated(vary, stored)), *expected, "{vary}: {stored}");
+    }
+}
+
+#[test]
+fn all_but_one_may_have_to_match() {
+    let request = fields("X-A: 1 | Accept-Language: de");
+    let rows = [
+        ("Vary: Accept-Language", "Accept-Language: en", true),
+        ("Vary: Accept-Language, X-A", "Accept-Language: en | X-A: 1", true),
+        ("Vary: Accept-Language, X-A", "Accept-Language: de | X-A: 2", false),
+        ("Vary: X-A", "X-A: 1", false),
+        ("Vary: Accept-Language, X-A", "X-A: 1", true),
+    ];
+    let asked = Asked::of(&request);
+    for (vary, stored, expected) in rows {
+        let free = http::header::ACCEPT_LANGUAGE;
+        let matches = asked.matches_except(&nominated(vary, stored), &free);
+        assert_eq!(matches, expected, "{vary}: {stored}");
     }
 }
 

@@ -17,8 +17,9 @@ use crate::store::memory::next_id;
 use crate::store::stored::StoredResponse;
 use crate::store::variants::VARIANTS;
 
-/// Locks over which the keys are spread; a power of two.
-const SHARDS: usize = 64;
+/// Locks over which the keys are spread; a power of two. So many that nobody waits long for a table that
+/// grows: of ten million entries each has ten thousand.
+const SHARDS: usize = 1024;
 
 /// The bits of a tag that are of the nominated fields.
 const VARIANT: u64 = 0xff_ffff;

@@ -104,7 +104,7 @@ fn what_is_evicted_or_dropped_is_not_found_and_pruned() {
     assert!(!variants.of(&key("/")).1);
     drop(french);
     assert_eq!(variants.keys(), 1);
-    assert_eq!((0..).take_while(|shard| variants.prune_shard(*shard)).count(), SHARDS);
+    assert_eq!((0..).take_while(|part| variants.prune_part(*part)).count(), PARTS);
     assert_eq!(variants.keys(), 0);
 }
 
