@@ -4,6 +4,8 @@
 //! (nothing but tunnels is left); now (a second `begin`, or the limit: tunnels close by themselves, and
 //! what is left is cut).
 
+mod seen_through;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
+
+pub use seen_through::SeenThrough;
 
 /// What a task or a guard stands for, and so what a drain does about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +64,9 @@ struct Shared {
     ended: [AtomicU64; CLASSES],
     served: AtomicU64,
     next: AtomicU64,
-    /// By the number of the task, so that tasks that begin and end at once seldom meet.
-    running: [Mutex<HashMap<u64, AbortHandle>>; SHARDS],
+    /// By the number of the task, so that tasks that begin and end at once seldom meet. None while it is
+    /// being spawned.
+    running: [Mutex<HashMap<u64, Option<AbortHandle>>>; SHARDS],
     changed: watch::Sender<()>,
 }
 
@@ -91,17 +96,19 @@ impl Drain {
     {
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
         self.0.count(&self.0.tasks, class);
-        // In this order: a task counts until its future has been dropped.
-        let task = (future, Owned { drain: self.clone(), name, class, id });
-        // The lock is held over the spawn, so that a task that ends at once finds its handle here.
-        let mut running = self.0.shard(id).lock();
+        // In a box, because what is spawned is moved several times; in this order, because a task counts
+        // until its future has been dropped.
+        let task = (Box::pin(future), Owned { drain: self.clone(), name, class, id });
+        self.0.shard(id).lock().insert(id, None);
+        // No lock is held: in a runtime that is shutting down the task ends in here.
         let handle = tokio::spawn(async move {
             let (future, _owned) = task;
             future.await;
         })
         .abort_handle();
-        running.insert(id, handle.clone());
-        drop(running);
+        if let Some(running) = self.0.shard(id).lock().get_mut(&id) {
+            *running = Some(handle.clone());
+        }
         if self.draining() && self.stage() == Stage::Now {
             handle.abort();
         }
@@ -162,7 +169,7 @@ impl Drain {
         let _elapsed =
             timeout(LAST_MOMENT, self.settled(|shared| shared.of(Class::Tunnel) == 0)).await;
         for shard in &shared.running {
-            let left: Vec<_> = shard.lock().values().cloned().collect();
+            let left: Vec<_> = shard.lock().values().flatten().cloned().collect();
             for task in left {
                 task.abort();
             }
@@ -216,7 +223,7 @@ impl Shared {
         self.settle();
     }
 
-    fn shard(&self, id: u64) -> &Mutex<HashMap<u64, AbortHandle>> {
+    fn shard(&self, id: u64) -> &Mutex<HashMap<u64, Option<AbortHandle>>> {
         let [first, ..] = &self.running;
         let at = usize::try_from(id % SHARDS as u64).unwrap_or_default();
         self.running.get(at).unwrap_or(first)

@@ -178,3 +178,66 @@ async fn a_task_that_panics_ends_like_any_other() {
     drain.begin();
     assert_eq!(timeout(SOON, drain.finished(SOON)).await.unwrap().connections, 1);
 }
+
+#[tokio::test]
+async fn what_is_waited_for_to_its_end_is_no_task() {
+    let drain = Drain::new();
+    let work = drain.see_through("work", Class::Exchange, Box::pin(async { 7 }));
+    assert_eq!(work.await, 7);
+    assert_eq!(drain.0.next.load(Ordering::Relaxed), 0, "nothing was spawned");
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_goes_on_as_a_task_and_holds_up_the_drain() {
+    let drain = Drain::new();
+    let (gate, open) = oneshot::channel::<()>();
+    let (done, ended) = oneshot::channel();
+    let work = async move {
+        open.await.unwrap();
+        done.send("seen through").unwrap();
+    };
+    let mut waited_for = drain.see_through("work", Class::Exchange, Box::pin(work));
+    tokio::select! {
+        biased;
+        () = &mut waited_for => panic!("the gate is closed"),
+        () = tokio::task::yield_now() => {}
+    }
+    drop(waited_for);
+    drain.begin();
+    let waiting = tokio::spawn({
+        let drain = drain.clone();
+        async move { drain.finished(SOON).await }
+    });
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    gate.send(()).unwrap();
+    assert_eq!(timeout(SOON, ended).await.unwrap(), Ok("seen through"));
+    let report = timeout(SOON, waiting).await.unwrap().unwrap();
+    assert_eq!(report.cut, 0);
+}
+
+#[tokio::test]
+async fn what_panicked_is_not_seen_through() {
+    let drain = Drain::new();
+    let broken = async { panic!("as a bug would") };
+    let work = drain.see_through::<_>("work", Class::Exchange, Box::pin(broken));
+    assert!(tokio::spawn(work).await.unwrap_err().is_panic());
+    assert_eq!(drain.0.next.load(Ordering::Relaxed), 0, "nothing was spawned");
+}
+
+#[test]
+fn a_runtime_that_shuts_down_ends_what_is_still_waited_for() {
+    let drain = Drain::new();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let work = async move {
+        begun.send(()).unwrap();
+        std::future::pending::<()>().await;
+    };
+    let waited_for = drain.see_through("work", Class::Exchange, Box::pin(work));
+    runtime.spawn(waited_for);
+    has_begun.recv_timeout(SOON).unwrap();
+    drop(runtime);
+    assert_eq!(drain.0.of(Class::Exchange), 0);
+    assert!(drain.0.all_gone());
+}

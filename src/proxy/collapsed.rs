@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hyper::Response;
-use tokio::sync::oneshot;
 
 use crate::body::Body;
 use crate::collapse::{Follow, Followed, Join, Lead};
@@ -38,12 +37,15 @@ pub(super) async fn answer(
             exchange.otherwise(Detail::Unshareable);
             answer
         }
-        Join::Follow(follow) => self::follow(shared, exchange, ask, plan, connection, follow).await,
+        // In a box, which those who lead do not pay for.
+        Join::Follow(follow) => {
+            Box::pin(self::follow(shared, exchange, ask, plan, connection, follow)).await
+        }
         Join::Lead(lead) => self::lead(shared, exchange, ask, connection, lead).await,
     }
 }
 
-/// What the leader's task hands to the leader's client.
+/// What the lead hands to the leader's client.
 pub(super) enum Led {
     /// A response that is being stored.
     Filling(Box<Leading>, Option<SocketAddr>),
@@ -51,7 +53,7 @@ pub(super) enum Led {
     Other(Box<Fetched>),
 }
 
-/// What the leader's task came to.
+/// What the lead came to.
 enum Ended {
     /// Nothing had to be fetched any more.
     Answer(Box<Answer>),
@@ -66,31 +68,24 @@ async fn lead(
     connection: &Arc<ConnectionHandle>,
     lead: Lead<Outcome>,
 ) -> Result<Response<Body>, ProxyError> {
-    let (to_client, ended) = oneshot::channel();
     let outbound = resource::bodiless(shared, ask, connection);
-    let task = {
+    let fetch = {
         let (shared, ask) = (shared.clone(), ask.clone());
-        async move {
-            let ended = take_lead(&shared, &ask, outbound, lead).await;
-            // The leader's client may have gone: what was fetched for it alone is dropped.
-            drop(to_client.send(ended));
-        }
+        Box::pin(async move { take_lead(&shared, &ask, outbound, lead).await })
     };
-    // hyper drops this future when the leader's client goes, and others may be following.
-    shared.drain.spawn("fetch", Class::Exchange, task);
-    match ended.await {
-        Ok(Ok(Ended::Answer(answer))) => resource::from_store(shared, exchange, ask, *answer).await,
-        Ok(Ok(Ended::Led(plan, Led::Filling(leading, peer)))) => {
+    // hyper drops this future when the leader's client goes, and others may be following: then what was
+    // fetched for this client alone is dropped.
+    match shared.drain.see_through("fetch", Class::Exchange, fetch).await? {
+        Ended::Answer(answer) => resource::from_store(shared, exchange, ask, *answer).await,
+        Ended::Led(plan, Led::Filling(leading, peer)) => {
             if let Some(peer) = peer {
                 exchange.peer(peer);
             }
             Ok(resource::leading(shared, exchange, ask, &plan, *leading))
         }
-        Ok(Ok(Ended::Led(plan, Led::Other(fetched)))) => {
+        Ended::Led(plan, Led::Other(fetched)) => {
             resource::conclude(shared, exchange, ask, &plan, *fetched).await
         }
-        Ok(Err(error)) => Err(error),
-        Err(_stopped) => Err(ProxyError::Stopping),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A body while it is fetched: one task reads the origin, feeds the spool, and stores what is complete.
 
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use ::http::response::Parts;
@@ -97,9 +98,9 @@ pub(super) struct Leading {
 }
 
 impl Fill {
-    /// Starts the task that fills the spool; it is owned by the drain and outlives this client. The
-    /// reader is there before the task, so that the task never finds nobody. While `lead` lives,
-    /// others can join.
+    /// Fills the spool as far as the body is there, and starts a task for the rest; it is owned by the
+    /// drain and outlives this client. The reader is there before, so that the fill never finds nobody.
+    /// While `lead` lives, others can join.
     pub(super) fn start(self, shared: &Arc<Shared>, lead: Option<Lead<Outcome>>) -> Leading {
         let config = &shared.config.fill;
         let spool_config =
@@ -132,7 +133,12 @@ impl Fill {
             fate: fate.clone(),
             lead,
         };
-        shared.drain.spawn("fill", Class::Exchange, pump.run(self.body));
+        let mut run = Box::pin(pump.run(self.body));
+        // Most short bodies are here with their heads, and need no task. Whatever is not is polled anew
+        // by the task: this waker wakes nobody.
+        if run.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+            shared.drain.spawn("fill", Class::Exchange, run);
+        }
         Leading { shown: self.shown, version: self.version, reader, fate }
     }
 }

@@ -105,7 +105,8 @@ async fn send_on(
     }
     let (interim, pinned) = (Some(interim), Some(connection.clone()));
     let outbound = Outbound { fields, body, interim, connection: pinned };
-    let fetched = fetch::run(shared, &ask, &plan, outbound).await?;
+    // In a box, as everywhere: its state is large, and moves with that of the request.
+    let fetched = Box::pin(fetch::run(shared, &ask, &plan, outbound)).await?;
     match fetched.kind {
         Kind::Private(private) if private.response.status() == StatusCode::SWITCHING_PROTOCOLS => {
             tunnel::upgraded(shared, exchange, &ask, private.response, client_upgrade)
@@ -174,7 +175,8 @@ pub(super) async fn alone(
     plan: Plan,
     connection: &Arc<ConnectionHandle>,
 ) -> Result<Response<Body>, ProxyError> {
-    let fetched = fetch::run(shared, ask, &plan, bodiless(shared, ask, connection)).await?;
+    let outbound = bodiless(shared, ask, connection);
+    let fetched = Box::pin(fetch::run(shared, ask, &plan, outbound)).await?;
     conclude(shared, exchange, ask, &plan, fetched).await
 }
 
