@@ -94,17 +94,20 @@ fn days_in_month(year: u64, month: u64) -> u64 {
     }
 }
 
-/// `Sun, 06 Nov 1994 08:49:37 GMT`
+/// `Sun, 06 Nov 1994 08:49:37 GMT`: everything has its place.
 fn imf_fixdate(text: &str) -> Option<Civil> {
-    let (weekday, rest) = text.split_once(", ")?;
-    is_short_weekday(weekday).then_some(())?;
-    let mut words = rest.split(' ');
-    let day = digits(words.next()?, 2)?;
-    let month = month(words.next()?)?;
-    let year = digits(words.next()?, 4)?;
-    let second_of_day = time_of_day(words.next()?)?;
-    is_gmt_and_last(words)?;
-    Some(Civil { year, month, day, second_of_day })
+    let (weekday, rest) = text.split_at_checked(3)?;
+    let (day, rest) = rest.strip_prefix(", ")?.split_at_checked(2)?;
+    let (month_name, rest) = rest.strip_prefix(' ')?.split_at_checked(3)?;
+    let (year, rest) = rest.strip_prefix(' ')?.split_at_checked(4)?;
+    let (time, zone) = rest.strip_prefix(' ')?.split_at_checked(8)?;
+    (is_short_weekday(weekday) && zone.eq_ignore_ascii_case(" GMT")).then_some(())?;
+    Some(Civil {
+        year: digits(year, 4)?,
+        month: month(month_name)?,
+        day: digits(day, 2)?,
+        second_of_day: time_of_day(time)?,
+    })
 }
 
 /// `Sunday, 06-Nov-94 08:49:37 GMT`
@@ -157,11 +160,12 @@ fn month(text: &str) -> Option<u64> {
 
 /// `08:49:37`; second 60 is a leap second.
 fn time_of_day(text: &str) -> Option<u64> {
-    let mut parts = text.split(':');
-    let hour = digits(parts.next()?, 2).filter(|hour| *hour < 24)?;
-    let minute = digits(parts.next()?, 2).filter(|minute| *minute < 60)?;
-    let second = digits(parts.next()?, 2).filter(|second| *second <= 60)?;
-    parts.next().is_none().then_some((hour * 60 + minute) * 60 + second)
+    let (hour, rest) = text.split_at_checked(2)?;
+    let (minute, rest) = rest.strip_prefix(':')?.split_at_checked(2)?;
+    let hour = digits(hour, 2).filter(|hour| *hour < 24)?;
+    let minute = digits(minute, 2).filter(|minute| *minute < 60)?;
+    let second = digits(rest.strip_prefix(':')?, 2).filter(|second| *second <= 60)?;
+    Some((hour * 60 + minute) * 60 + second)
 }
 
 fn is_gmt_and_last<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<()> {

@@ -110,7 +110,8 @@ impl StoredHead {
 
     /// The first line of one field.
     pub fn field(&self, name: &HeaderName) -> Option<&[u8]> {
-        self.lines().find(|(n, _)| *n == name.as_str().as_bytes()).map(|(_, value)| value)
+        let line = self.pieces().find(|line| line.name.is(name, &self.block))?;
+        self.block.get(line.value)
     }
 
     /// All fields: values are slices of this head's own block. To be sent after a validation.

@@ -121,18 +121,25 @@ pub(super) async fn run(
     mut outbound: Outbound,
 ) -> Result<Fetched, ProxyError> {
     let announced = shared.store.announce(ask.answer_key());
-    let plain = outbound.fields.clone();
-    let fields = &mut outbound.fields;
-    match (plan.aim, plan.chosen()) {
+    let plain = match (plan.aim, plan.chosen()) {
         (Aim::Validate, _) => {
+            let plain = outbound.fields.clone();
             let (held, now) = (plan.held.as_slice(), shared.clock.now());
-            validation::set_conditions(held, plan.chosen, &ask.view(), now, fields);
+            validation::set_conditions(held, plan.chosen, &ask.view(), now, &mut outbound.fields);
+            plain
         }
         (Aim::Complete(missing), Some(stored)) => {
-            partial::set_range(stored.head(), missing, fields);
+            let plain = outbound.fields.clone();
+            partial::set_range(stored.head(), missing, &mut outbound.fields);
+            plain
         }
-        _ => {}
-    }
+        (Aim::Fetch, _) | (Aim::Complete(_), None) => {
+            return match send(shared, ask, outbound).await {
+                Ok(received) => Ok(keep::settle(shared, ask, plan, announced, received).await),
+                Err(error) => unreachable(plan, error),
+            };
+        }
+    };
     let again = Outbound {
         fields: plain,
         body: Outgoing::Empty,
@@ -143,14 +150,12 @@ pub(super) async fn run(
         Ok(received) => received,
         Err(error) => return unreachable(plan, error),
     };
-    match (plan.aim, plan.chosen()) {
-        (Aim::Fetch, _) => Ok(keep::settle(shared, ask, plan, announced, received).await),
-        (Aim::Validate, _) => validated(shared, ask, plan, announced, received, again).await,
-        (Aim::Complete(_), Some(stored)) => {
+    match plan.chosen() {
+        Some(stored) if plan.aim != Aim::Validate => {
             let stored = stored.clone();
             completed(shared, ask, plan, announced, received, again, stored).await
         }
-        (Aim::Complete(_), None) => Ok(keep::settle(shared, ask, plan, announced, received).await),
+        _ => validated(shared, ask, plan, announced, received, again).await,
     }
 }
 

@@ -112,6 +112,14 @@ impl Name {
         }
     }
 
+    /// Whether it is this name.
+    pub(super) fn is(&self, name: &HeaderName, block: &[u8]) -> bool {
+        match self {
+            Self::Known(known) => *known == name,
+            Self::Spelt(range) => block.get(range.clone()) == Some(name.as_str().as_bytes()),
+        }
+    }
+
     /// The name as a value.
     pub(super) fn to_header_name(&self, block: &[u8]) -> Option<HeaderName> {
         match self {
