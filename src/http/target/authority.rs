@@ -1,6 +1,7 @@
 //! Host and port (RFC 3986 §3.2), as far as larder can dial them.
 
 use std::borrow::Cow;
+use std::net::Ipv4Addr;
 
 use super::TargetError;
 
@@ -52,7 +53,8 @@ fn split(authority: &str) -> Option<(&str, Option<&str>)> {
 }
 
 fn checked_host(text: &str) -> Option<Cow<'_, str>> {
-    if is_plain_name(text) {
+    // Four decimal numbers without zeros before them are written in one way only.
+    if is_plain_name(text) || text.parse::<Ipv4Addr>().is_ok() {
         return Some(Cow::Borrowed(text));
     }
     match url::Host::parse(text).ok()? {
@@ -69,19 +71,24 @@ fn checked_host(text: &str) -> Option<Cow<'_, str>> {
 fn is_plain_name(text: &str) -> bool {
     let name = text.strip_suffix('.').unwrap_or(text);
     let is_encoded = |label: &str| label.get(..4).is_some_and(|at| at.eq_ignore_ascii_case("xn--"));
-    let last = name.rsplit('.').next().unwrap_or_default();
-    last.starts_with(|first: char| first.is_ascii_alphabetic())
-        && is_dns_name(name)
-        && !name.split('.').any(is_encoded)
+    let mut last = "";
+    for label in name.split('.') {
+        if !is_label(label) || is_encoded(label) {
+            return false;
+        }
+        last = label;
+    }
+    last.starts_with(|first: char| first.is_ascii_alphabetic()) && name.len() <= LONGEST_NAME
 }
 
 fn is_dns_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
-    name.len() <= LONGEST_NAME
-        && name.split('.').all(|label| {
-            (1..=LONGEST_LABEL).contains(&label.len())
-                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-        })
+    name.len() <= LONGEST_NAME && name.split('.').all(is_label)
+}
+
+fn is_label(label: &str) -> bool {
+    (1..=LONGEST_LABEL).contains(&label.len())
+        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 fn number(digits: &str) -> Option<u16> {
@@ -92,6 +99,19 @@ fn number(digits: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_that_is_taken_as_it_is_would_have_been_anyway() {
+        for text in ["127.0.0.1", "0.0.0.0", "255.255.255.255", "10.20.30.40"] {
+            let address: Ipv4Addr = text.parse().unwrap();
+            assert_eq!(url::Host::parse(text), Ok(url::Host::Ipv4(address)));
+            assert_eq!(address.to_string(), text);
+        }
+        // What the system's own functions would take for another address.
+        for text in ["010.0.0.1", "127.1", "1.2.3.4.", "0x7f.0.0.1", "256.0.0.1", "1.2.3.00"] {
+            assert!(text.parse::<Ipv4Addr>().is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_name_that_is_taken_as_it_is_would_have_been_anyway() {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::checksum::BLOCK;
-use super::io::{File, Now};
+use super::io::{File, Now, room};
 use super::witness::{Origin, Witness};
 
 /// The most that is read at once, in bytes: whole blocks.
@@ -161,7 +161,7 @@ impl Dense {
     /// Reads `length` bytes from `at` on, at most a [`chunk`](Self::chunk), if it takes no waiting.
     pub(in crate::store) fn read_now(&self, at: u64, length: u64) -> Result<Option<Bytes>, Unread> {
         let span = self.span(at, length)?;
-        let mut buffer = vec![0; span.length];
+        let mut buffer = room(span.length);
         match self.file.read_now(&mut buffer, span.offset) {
             Ok(Now::Read) => self.verified(buffer, &span).map(Some),
             Ok(Now::WouldWait) => Ok(None),
@@ -172,7 +172,7 @@ impl Dense {
     /// The same, however long it takes. Says too whether it had to wait.
     pub(in crate::store) fn read(&self, at: u64, length: u64) -> Result<(Bytes, bool), Unread> {
         let span = self.span(at, length)?;
-        let mut buffer = vec![0; span.length];
+        let mut buffer = room(span.length);
         let now = self.file.read_now(&mut buffer, span.offset);
         let waits = !matches!(now, Ok(Now::Read));
         if waits {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
-use super::io::{File, Io, Now};
+use super::io::{File, Io, Now, room};
 use super::names;
 use super::record::ALIGN;
 use super::record::{self, Header};
@@ -261,7 +261,7 @@ impl Log {
         {
             return Ok(Some(bytes));
         }
-        let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+        let mut bytes = room(usize::try_from(length).map_err(io::Error::other)?);
         if segment.file.read_now(&mut bytes, offset)? == Now::Read {
             return Ok(Some(bytes));
         }

@@ -77,3 +77,12 @@ pub(in crate::store) trait File: Debug + Send + Sync {
     /// Says that these bytes will not be read soon. An offer: nothing depends on it.
     fn forget(&self, offset: u64, length: u64);
 }
+
+/// Room to read so many bytes into. It is zeroed here and not by the allocator: jemalloc has the system zero a
+/// large block, which takes its pages away and faults each of them in anew.
+pub(in crate::store) fn room(length: usize) -> Vec<u8> {
+    let mut room = Vec::with_capacity(length);
+    // Else the compiler makes one call for zeroed memory of the two.
+    std::hint::black_box(&mut room).resize(length, 0);
+    room
+}
