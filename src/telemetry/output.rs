@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -18,6 +18,11 @@ mod tests;
 
 /// How long [`Output::close`] waits for the last lines to be written.
 const CLOSE_WAIT: Duration = Duration::from_secs(5);
+
+/// So long after a write the writer waits for more lines: who reads the log sees each within this time, and a
+/// busy proxy wakes the writer fifty times a second, not for every line. The first line after a pause is
+/// written at once.
+const PACE: Duration = Duration::from_millis(20);
 
 /// A batch buffer that a burst blew up beyond this is given back.
 const BATCH_KEPT: usize = 256 * 1024;
@@ -72,11 +77,20 @@ struct Shared {
 #[derive(Default)]
 struct State {
     pending: Vec<u8>,
+    /// The writer has nothing to do, and waits until it is woken.
+    parked: bool,
     lost: u64,
     /// Where in `pending` the file changes: what stands before it belongs to the old one.
     reopen_at: Option<usize>,
     closed: bool,
     finished: bool,
+}
+
+impl State {
+    /// Whether there is something to do that is not to wait for more lines.
+    fn is_pressing(&self, limit: usize) -> bool {
+        self.closed || self.reopen_at.is_some() || self.pending.len() > limit / 2
+    }
 }
 
 impl Output {
@@ -117,10 +131,12 @@ impl Output {
             state.lost = state.lost.saturating_add(count_lines(lines));
             return;
         }
-        let was_empty = state.pending.is_empty();
+        let was_pressing = state.is_pressing(self.shared().limit);
         state.pending.extend_from_slice(lines);
+        let is_wanted = std::mem::take(&mut state.parked)
+            || (!was_pressing && state.is_pressing(self.shared().limit));
         drop(state);
-        if was_empty {
+        if is_wanted {
             self.shared().work.notify_one();
         }
     }
@@ -170,8 +186,9 @@ struct Writer {
 impl Writer {
     fn run(mut self) {
         let mut batch = Vec::new();
+        let mut written_at = None;
         loop {
-            let (lost, reopen_at, closed) = self.next(&mut batch);
+            let (lost, reopen_at, closed) = self.next(&mut batch, written_at);
             let (before, after) = batch.split_at(reopen_at.unwrap_or(batch.len()).min(batch.len()));
             let mut unwritten = self.write(before);
             if reopen_at.is_some() {
@@ -179,6 +196,7 @@ impl Writer {
             }
             unwritten = unwritten.saturating_add(self.write(after));
             unwritten = unwritten.saturating_add(self.report_lost(lost));
+            written_at = Some(Instant::now());
             batch.clear();
             batch.shrink_to(BATCH_KEPT);
             let mut state = self.shared.state.lock();
@@ -191,12 +209,18 @@ impl Writer {
         }
     }
 
-    /// Waits for work and takes all of it.
-    fn next(&self, batch: &mut Vec<u8>) -> (u64, Option<usize>, bool) {
-        let mut state = self.shared.state.lock();
-        while state.pending.is_empty() && state.reopen_at.is_none() && !state.closed {
-            self.shared.work.wait(&mut state);
+    /// Waits for work, and after a write for more of it; takes all of it.
+    fn next(&self, batch: &mut Vec<u8>, written_at: Option<Instant>) -> (u64, Option<usize>, bool) {
+        let Shared { state, work, limit, .. } = &*self.shared;
+        let mut state = state.lock();
+        if let Some(until) = written_at.map(|at| at + PACE) {
+            while !state.is_pressing(*limit) && !work.wait_until(&mut state, until).timed_out() {}
         }
+        while state.pending.is_empty() && state.reopen_at.is_none() && !state.closed {
+            state.parked = true;
+            work.wait(&mut state);
+        }
+        state.parked = false;
         std::mem::swap(&mut state.pending, batch);
         (std::mem::take(&mut state.lost), state.reopen_at.take(), state.closed)
     }

@@ -1,6 +1,6 @@
 //! Moments as people write them: RFC 3339 and the web servers' format, always in UTC.
 
-use super::put;
+use super::number::padded;
 use crate::time::Timestamp;
 
 const DAY_SECS: u64 = 86_400;
@@ -42,18 +42,31 @@ impl Civil {
 /// Appends `2026-11-20T13:36:01.123Z` (RFC 3339, milliseconds).
 pub(super) fn rfc3339(at: Timestamp, out: &mut Vec<u8>) {
     let Civil { year, month, day, hour, minute, second } = Civil::new(at);
-    let millis = at.unix_millis() % 1000;
-    put(
-        out,
-        format_args!(
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z"
-        ),
-    );
+    padded(out, year, 4);
+    for (before, number) in
+        [(b'-', month), (b'-', day), (b'T', hour), (b':', minute), (b':', second)]
+    {
+        out.push(before);
+        padded(out, number, 2);
+    }
+    out.push(b'.');
+    padded(out, at.unix_millis() % 1000, 3);
+    out.push(b'Z');
 }
 
 /// Appends `[20/Nov/2026:13:36:01 +0000]`.
 pub(super) fn bracketed(at: Timestamp, out: &mut Vec<u8>) {
     let Civil { year, month, day, hour, minute, second } = Civil::new(at);
     let name = usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at)).unwrap_or(&"Jan");
-    put(out, format_args!("[{day:02}/{name}/{year:04}:{hour:02}:{minute:02}:{second:02} +0000]"));
+    out.push(b'[');
+    padded(out, day, 2);
+    out.push(b'/');
+    out.extend_from_slice(name.as_bytes());
+    out.push(b'/');
+    padded(out, year, 4);
+    for number in [hour, minute, second] {
+        out.push(b':');
+        padded(out, number, 2);
+    }
+    out.extend_from_slice(b" +0000]");
 }

@@ -4,13 +4,14 @@
 //! client - user [time] "METHOD URL VERSION" status bytes "referer" "user agent"
 //! ```
 
-use super::{civil, escape, put};
+use super::{civil, escape, number, put};
 use crate::telemetry::record::AccessRecord;
 use ::http::HeaderValue;
 
 /// Appends the line of `record`.
 pub(super) fn write(record: &AccessRecord, out: &mut Vec<u8>) {
-    put(out, format_args!("{} - ", record.client));
+    number::address(out, record.client);
+    out.extend_from_slice(b" - ");
     match record.user.as_deref() {
         None | Some("") => out.push(b'-'),
         Some(user) => word(user, out),
@@ -28,7 +29,11 @@ pub(super) fn write(record: &AccessRecord, out: &mut Vec<u8>) {
         // What did not parse has no three words: it stands as it came.
         None => escape::quoted(record.url.as_bytes(), out),
     }
-    put(out, format_args!("\" {:03} {} \"", record.status, record.bytes));
+    out.extend_from_slice(b"\" ");
+    number::padded(out, record.status.into(), 3);
+    out.push(b' ');
+    number::plain(out, record.bytes);
+    out.extend_from_slice(b" \"");
     field(record.referer.as_ref(), out);
     out.extend_from_slice(b"\" \"");
     field(record.user_agent.as_ref(), out);

@@ -13,11 +13,15 @@ fn push_char(c: char, out: &mut Vec<u8>) {
     out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
+/// Whether a byte is written as it is, quotes around it or not; a space is one of them.
+const fn is_harmless(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
+}
+
 /// Appends `text` as a JSON string with its quotes.
 pub(super) fn json(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
-    let harmless = |byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
-    if text.bytes().all(harmless) {
+    if text.bytes().all(is_harmless) {
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');
         return;
@@ -40,7 +44,9 @@ pub(super) fn json(text: &str, out: &mut Vec<u8>) {
 /// Appends `text` bare when it is one harmless word, else in quotes with escapes.
 pub(super) fn pretty(text: &str, out: &mut Vec<u8>) {
     let bare = |c: char| !(c.is_whitespace() || c == '"' || c == '\\' || is_treacherous(c));
-    if !text.is_empty() && text.chars().all(bare) {
+    // Nearly everything is ASCII, and asked about byte by byte.
+    let is_word = || text.bytes().all(|byte| is_harmless(byte) && byte != b' ');
+    if !text.is_empty() && (is_word() || text.chars().all(bare)) {
         out.extend_from_slice(text.as_bytes());
         return;
     }
@@ -55,6 +61,9 @@ pub(super) fn message(text: &str, out: &mut Vec<u8>) {
 }
 
 fn words(text: &str, quoted: bool, out: &mut Vec<u8>) {
+    if text.bytes().all(is_harmless) {
+        return out.extend_from_slice(text.as_bytes());
+    }
     for c in text.chars() {
         match c {
             '"' if quoted => out.extend_from_slice(b"\\\""),

@@ -2,7 +2,7 @@
 
 use tracing::Level;
 
-use super::{civil, escape, put};
+use super::{civil, escape, number, put};
 use crate::telemetry::record::{AccessRecord, CacheWord};
 use crate::time::Timestamp;
 
@@ -57,13 +57,17 @@ impl<'a> Line<'a> {
             Style::Json => {
                 line.out.extend_from_slice(b"{\"time\":\"");
                 civil::rfc3339(time, line.out);
-                put(line.out, format_args!("\",\"level\":\"{}\",\"message\":", json_level(level)));
+                for part in ["\",\"level\":\"", json_level(level), "\",\"message\":"] {
+                    line.out.extend_from_slice(part.as_bytes());
+                }
                 escape::json(message, line.out);
             }
             Style::Pretty { .. } => {
                 line.painted(DIM, |out| civil::rfc3339(time, out));
                 line.out.push(b' ');
-                line.painted(level_hue(level), |out| put(out, format_args!("{level:<5}")));
+                line.painted(level_hue(level), |out| {
+                    out.extend_from_slice(pretty_level(level).as_bytes());
+                });
                 line.out.push(b' ');
                 line.painted(hue, |out| escape::message(message, out));
             }
@@ -92,6 +96,35 @@ impl<'a> Line<'a> {
         self
     }
 
+    /// Appends a field of access lines that is text from outside.
+    fn foreign(&mut self, name: &'static str, value: &str) {
+        self.own_name(name);
+        match self.style {
+            Style::Json => escape::json(value, self.out),
+            Style::Pretty { .. } => escape::pretty(value, self.out),
+        }
+    }
+
+    /// Appends a field of access lines that is a word of ours.
+    fn word(&mut self, name: &'static str, value: &'static str) {
+        self.own_name(name);
+        self.quoted(|out| out.extend_from_slice(value.as_bytes()));
+    }
+
+    /// Appends a field of access lines that is a whole number.
+    fn number(&mut self, name: &'static str, value: u64) {
+        self.own_name(name);
+        number::plain(self.out, value);
+    }
+
+    /// Appends a value that needs no escapes: in quotes in JSON, bare for people.
+    fn quoted(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let quote: &[u8] = if self.style == Style::Json { b"\"" } else { b"" };
+        self.out.extend_from_slice(quote);
+        write(self.out);
+        self.out.extend_from_slice(quote);
+    }
+
     /// Ends the line.
     pub(in crate::telemetry) fn end(&mut self) {
         self.out.extend_from_slice(match self.style {
@@ -117,6 +150,18 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// A name of ours: there is nothing in it to escape.
+    fn own_name(&mut self, name: &'static str) {
+        let (before, after) = match self.style {
+            Style::Json => (&b",\""[..], &b"\":"[..]),
+            Style::Pretty { colour: false } => (&b" "[..], &b"="[..]),
+            Style::Pretty { colour: true } => return self.name(name),
+        };
+        for part in [before, name.as_bytes(), after] {
+            self.out.extend_from_slice(part);
+        }
+    }
+
     fn painted(&mut self, hue: &str, write: impl FnOnce(&mut Vec<u8>)) {
         let colour = self.style == Style::Pretty { colour: true } && !hue.is_empty();
         if colour {
@@ -134,45 +179,38 @@ pub(super) fn write_record(style: Style, record: &AccessRecord, out: &mut Vec<u8
     let cache = record.cache;
     let mut line =
         Line::begin_in(style, record.time, Level::INFO, cache.message(), word_hue(cache), out);
-    line.plain_or_text("client", record.client);
+    line.own_name("client");
+    line.quoted(|out| number::address(out, record.client));
     if let Some(user) = &record.user {
-        line.text("user", user);
+        line.foreign("user", user);
     }
     if let Some(method) = &record.method {
-        line.text("method", method.as_str());
+        line.foreign("method", method.as_str());
     }
-    line.text("url", &record.url);
+    line.foreign("url", &record.url);
     if record.status != 0 {
-        line.plain("status", format_args!("{}", record.status));
+        line.number("status", record.status.into());
     }
-    line.plain("bytes", format_args!("{}", record.bytes));
+    line.number("bytes", record.bytes);
     // A person reads lines, not columns: of the many zeros only programs get to see any.
     if style == Style::Json || record.bytes_up != 0 {
-        line.plain("bytes_up", format_args!("{}", record.bytes_up));
+        line.number("bytes_up", record.bytes_up);
     }
-    let micros = record.duration.as_micros();
-    line.plain("ms", format_args!("{}.{:03}", micros / 1000, micros % 1000));
-    line.text("cache", cache.as_str());
+    let micros = u64::try_from(record.duration.as_micros()).unwrap_or(u64::MAX);
+    line.number("ms", micros / 1000);
+    line.out.push(b'.');
+    number::padded(line.out, micros % 1000, 3);
+    line.word("cache", cache.as_str());
     if let Some(tier) = record.tier {
-        line.text("tier", tier);
+        line.word("tier", tier);
     }
     if let Some(reason) = &record.reason {
-        line.text("reason", reason);
+        line.foreign("reason", reason);
     }
     if let Some(error) = &record.error {
-        line.text("error", error);
+        line.foreign("error", error);
     }
     line.end();
-}
-
-impl Line<'_> {
-    /// Appends a value whose text is harmless by its type: quoted in JSON, bare for people.
-    fn plain_or_text(&mut self, name: &str, value: impl std::fmt::Display) {
-        match self.style {
-            Style::Json => self.plain(name, format_args!("\"{value}\"")),
-            Style::Pretty { .. } => self.plain(name, format_args!("{value}")),
-        };
-    }
 }
 
 const fn json_level(level: Level) -> &'static str {
@@ -182,6 +220,17 @@ const fn json_level(level: Level) -> &'static str {
         Level::INFO => "info",
         Level::DEBUG => "debug",
         Level::TRACE => "trace",
+    }
+}
+
+/// In five columns.
+const fn pretty_level(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "ERROR",
+        Level::WARN => "WARN ",
+        Level::INFO => "INFO ",
+        Level::DEBUG => "DEBUG",
+        Level::TRACE => "TRACE",
     }
 }
 

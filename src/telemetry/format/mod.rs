@@ -4,6 +4,7 @@ mod civil;
 mod combined;
 mod escape;
 mod line;
+mod number;
 mod squid;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@
 //! time.ms elapsed client result/status bytes method URL user hierarchy/peer type
 //! ```
 
-use super::{escape, put};
+use super::{escape, number, put};
 use crate::policy::outcome::ForwardReason;
 use crate::telemetry::record::{AccessRecord, CacheWord};
 
@@ -12,8 +12,18 @@ use crate::telemetry::record::{AccessRecord, CacheWord};
 pub(super) fn write(record: &AccessRecord, out: &mut Vec<u8>) {
     let (secs, millis) = (record.time.unix_secs(), record.time.unix_millis() % 1000);
     let elapsed = record.duration.as_millis();
-    put(out, format_args!("{secs}.{millis:03} {elapsed:>6} {} ", record.client));
-    put(out, format_args!("{}/{:03} {} ", result(record), record.status, record.bytes));
+    number::plain(out, secs);
+    out.push(b'.');
+    number::padded(out, millis, 3);
+    put(out, format_args!(" {elapsed:>6} "));
+    number::address(out, record.client);
+    out.push(b' ');
+    out.extend_from_slice(result(record).as_bytes());
+    out.push(b'/');
+    number::padded(out, record.status.into(), 3);
+    out.push(b' ');
+    number::plain(out, record.bytes);
+    out.push(b' ');
     match &record.method {
         Some(method) => escape::percent(method.as_str().as_bytes(), out),
         None => out.extend_from_slice(b"NONE"),
