@@ -42,6 +42,9 @@ pub(super) fn serve(options: &ServeArgs, variables: Variables<'_>) -> Result<(),
     let access_log = log::init(&settings.log())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(settings.workers)
+        // Who is ready first is served first, also where more are ready than a worker's own queue takes
+        // (ADR 0015).
+        .global_queue_interval(1)
         .thread_name("larder-worker")
         .enable_all()
         .build()
