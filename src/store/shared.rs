@@ -200,7 +200,10 @@ impl Shared {
 
     /// Makes a response visible.
     pub(super) fn publish(&self, response: &StoredResponse, ticket: &Ticket) -> Published {
-        self.index(response);
+        self.indexed(response, || self.publish_in_tiers(response, ticket), Published::is_stored)
+    }
+
+    fn publish_in_tiers(&self, response: &StoredResponse, ticket: &Ticket) -> Published {
         if self.epochs.are_over_for(response) {
             return Published::Refused;
         }
@@ -239,7 +242,15 @@ impl Shared {
         new: &StoredResponse,
         ticket: &Ticket,
     ) -> bool {
-        self.index(new);
+        self.indexed(new, || self.replace_in_tiers(old, new, ticket), |replaced| *replaced)
+    }
+
+    fn replace_in_tiers(
+        &self,
+        old: &StoredResponse,
+        new: &StoredResponse,
+        ticket: &Ticket,
+    ) -> bool {
         if self.epochs.are_over_for(old) {
             return false;
         }
@@ -394,17 +405,32 @@ impl Shared {
         takes && !response.is_spilled()
     }
 
-    /// Before it is visible: an invalidation that does not find it in the index has told its writer.
-    fn index(&self, response: &StoredResponse) {
-        if let Some(rule) = response.rule() {
+    /// Has what makes a response visible done, with the response in the index of queries. It is put there
+    /// before it is visible: an invalidation that does not find it there has told its writer. And again
+    /// after that: the tidying may have met the key when nothing was stored under it yet.
+    pub(super) fn indexed<T>(
+        &self,
+        response: &StoredResponse,
+        make_visible: impl FnOnce() -> T,
+        is_visible: impl FnOnce(&T) -> bool,
+    ) -> T {
+        let Some(rule) = response.rule() else { return make_visible() };
+        self.queries.add(response.key(), rule);
+        let made = make_visible();
+        if is_visible(&made) {
             self.queries.add(response.key(), rule);
         }
+        made
     }
 }
 
 impl Published {
     fn of(stored: bool) -> Self {
         if stored { Self::Stored } else { Self::Refused }
+    }
+
+    fn is_stored(&self) -> bool {
+        matches!(self, Self::Stored)
     }
 }
 

@@ -85,6 +85,15 @@ async fn the_second_index_is_tidied_with_the_variants() {
 }
 
 #[tokio::test]
+async fn tidying_that_meets_a_key_before_its_response_is_there_hides_nothing() {
+    let store = store();
+    let stored = put(&store, key("/?utm=1"), &[IGNORES_UTM]);
+    let tidied = || store.shared.queries.tidy(|_, _| false);
+    store.shared.indexed(&stored, tidied, |()| true);
+    assert_eq!(store.equivalents(&key("/")).await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_group_goes_within_its_origin_whoever_writes() {
     let store = store();
     let (a, b) = (("cache-groups", "\"a\""), ("cache-groups", "\"b\", \"a\""));
