@@ -159,6 +159,7 @@ pub fn decide(
         // §4.1: preconditions describe what is stored. Not where the answer could not be used here.
         Candidate::OtherVariant { tagged: true }
             if !request.directives.no_store
+                && !carries_unkeyed(request)
                 && !has_any(request.fields, &[AUTHORIZATION, IF_MATCH, IF_UNMODIFIED_SINCE]) =>
         {
             Decision::Validate { reason: ForwardReason::VaryMiss, on_error: None }
@@ -329,6 +330,10 @@ fn stale_on_error(
 fn unfreshenable(request: &RequestView<'_>, head: &StoredHead) -> Option<Detail> {
     if request.directives.no_store {
         return Some(Detail::RequestNoStore);
+    }
+    // What shapes its answer is in no key: the fields of a 304 to it are for nobody else.
+    if carries_unkeyed(request) {
+        return Some(Detail::Unkeyed);
     }
     let foreign =
         request.fields.contains_key(AUTHORIZATION) && !head.freshness.allows_authorization();

@@ -95,6 +95,9 @@ fn a_request_and_a_stored_response_give_a_decision() {
         ("GET | Pragma: no-cache | Cache-Control: max-age=99", "200 | Cache-Control: max-age=60", 0, "reuse 0 60"),
         ("GET | Cache-Control: no-store", "200 | Cache-Control: max-age=60", 5, "reuse 5 55"),
         ("GET | Cache-Control: no-store", "200 | Cache-Control: max-age=60 | ETag: \"a\"", 90, "forward stale request-no-store"),
+        // What is in no key.
+        ("GET | Range: lines=1-2", "200 | Cache-Control: max-age=60", 5, "reuse 5 55"),
+        ("GET | Range: lines=1-2", "200 | Cache-Control: max-age=60 | ETag: \"a\"", 90, "forward stale unkeyed"),
         // only-if-cached.
         ("GET | Cache-Control: only-if-cached", "200 | Cache-Control: max-age=60", 5, "reuse 5 55"),
         ("GET | Cache-Control: only-if-cached", "200 | Cache-Control: max-age=60 | ETag: \"a\"", 90, "504"),

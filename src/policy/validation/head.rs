@@ -7,6 +7,7 @@ use super::{Update, freshen};
 use crate::http::validators::Validators;
 use crate::policy::reuse::Config;
 use crate::policy::select::{Variant, could_be_chosen};
+use crate::policy::storable::carries_unkeyed;
 use crate::policy::{ExchangeTimes, RequestView, ResponseView};
 
 /// What a HEAD says about what is stored.
@@ -29,7 +30,10 @@ pub fn assess_head<V: Variant>(
     config: &Config,
 ) -> HeadSays {
     let mut says = HeadSays::default();
-    if *request.method != Method::HEAD || response.status != StatusCode::OK {
+    if *request.method != Method::HEAD
+        || response.status != StatusCode::OK
+        || carries_unkeyed(request)
+    {
         return says;
     }
     let new = Validators::read(response.fields, times.response_time);

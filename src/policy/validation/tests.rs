@@ -384,3 +384,18 @@ fn so_many_tags_as_a_head_can_bear_and_the_newest_first() {
     assert!(tags.starts_with("\"99\", \"98\""), "{tags}");
     assert_eq!(tags.split(',').count(), 32);
 }
+
+#[test]
+fn a_head_that_carries_more_than_a_key_holds_says_nothing_about_get() {
+    let held = [stored("GET", "200 | Cache-Control: max-age=60 | ETag: \"a\"")];
+    let said = |asked: &str| {
+        let (status, fields) = response("200 | Cache-Control: max-age=60 | ETag: \"b\"");
+        let answer = ResponseView { status, fields: &fields };
+        let config = Config::default();
+        assess_head(&held, &request(asked).view(), &answer, instant(100), &config)
+    };
+    assert_eq!(said("HEAD").changed, [0]);
+    let long = format!("HEAD | X-Long: {}", "x".repeat(8 << 10));
+    let says = said(&long);
+    assert!(says.changed.is_empty() && says.freshened.is_empty());
+}
