@@ -4,10 +4,13 @@
 //! anything could be overdue, at most [`Clocks::longest_sleep`] ahead; a wait that begins later cannot
 //! end before that.
 
+mod taking;
+
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use self::taking::Taking;
 use super::Config;
 
 /// What a connection waits for from its client.
@@ -19,8 +22,8 @@ pub(super) struct Clocks {
     answering: bool,
     /// When the head that was read last began.
     first_byte: Instant,
-    /// Since when a write has been blocked.
-    writing: Option<Instant>,
+    /// How the client takes its answer.
+    taking: Taking,
     /// When we are gone, unless a request has come by then.
     leaving: Option<Instant>,
 }
@@ -75,7 +78,7 @@ pub(super) enum Overdue {
     Body,
     /// Somebody to take the rest of a request body that has its answer.
     Reader,
-    /// The client does not take what we write.
+    /// The client does not take what we write, or takes it too slowly.
     Write,
 }
 
@@ -95,7 +98,7 @@ impl Clocks {
             awaited: Awaited::Head(first_byte),
             answering: false,
             first_byte,
-            writing: None,
+            taking: Taking::default(),
             leaving: None,
         }
     }
@@ -172,14 +175,19 @@ impl Clocks {
         }
     }
 
-    /// A write was blocked.
-    pub(super) fn write_waits(&mut self, now: Instant) {
-        self.writing.get_or_insert(now);
+    /// An answer begins whose predecessor had to wait for its client.
+    pub(super) fn write_begins(&mut self) {
+        self.taking.begins();
+    }
+
+    /// A write was blocked, after `bytes` of the answer.
+    pub(super) fn write_waits(&mut self, bytes: u64, now: Instant) {
+        self.taking.waits(bytes, now);
     }
 
     /// A write went through.
-    pub(super) fn wrote(&mut self) {
-        self.writing = None;
+    pub(super) fn wrote(&mut self, now: Instant) {
+        self.taking.goes_on(now);
     }
 
     /// What is overdue, or when to look again.
@@ -193,10 +201,11 @@ impl Clocks {
             }
             None => Ok(()),
         };
-        due(self.writing.and_then(|at| at.checked_add(self.waits.write_stall)), Overdue::Write)?;
+        due(self.taking.stalled_at(self.waits.write_stall), Overdue::Write)?;
+        due(self.taking.too_slow_at(|bytes| self.waits.time_for(bytes)), Overdue::Write)?;
         match &self.awaited {
             // A request cannot be overdue while the answer before it is still being written.
-            _ if self.writing.is_some() => {}
+            _ if self.taking.is_blocked() => {}
             Awaited::Request(_) | Awaited::Head(_) if self.answering => {}
             Awaited::Request(since) => {
                 due(self.leaving, Overdue::Head)?;
@@ -231,7 +240,7 @@ impl Clocks {
 }
 
 impl Waits {
-    /// How long may be waited, in all, for a body of which `bytes` have come.
+    /// How long may be waited, in all, for a body of which `bytes` have come, or for who took so many.
     fn time_for(&self, bytes: u64) -> Duration {
         match bytes.checked_div(self.body_min_rate) {
             Some(seconds) => self.body_rate_grace.max(Duration::from_secs(seconds)),
@@ -406,10 +415,30 @@ mod tests {
     fn a_blocked_write_has_60_seconds_from_the_last_byte_that_went_through() {
         let (mut clocks, start) = clocks();
         clocks.exchange_begins(true, start);
-        clocks.write_waits(start);
-        clocks.write_waits(start + 30 * SECOND);
+        clocks.write_waits(1 << 20, start);
+        clocks.write_waits(1 << 20, start + 30 * SECOND);
         assert_eq!(overdue(&clocks, start), Some((60, Overdue::Write)));
-        clocks.wrote();
+        clocks.wrote(start + 30 * SECOND);
         assert_eq!(overdue(&clocks, start), None);
+    }
+
+    #[test]
+    fn an_answer_that_is_taken_below_its_rate_is_overdue_after_the_grace() {
+        let (mut clocks, start) = clocks();
+        clocks.exchange_begins(false, start);
+        for second in 0..9 {
+            clocks.write_waits(u64::from(second) * 100, start + second * SECOND);
+            clocks.wrote(start + (second + 1) * SECOND);
+        }
+        let now = start + 9 * SECOND;
+        // While nothing waits to be taken, no time passes.
+        assert_eq!(overdue(&clocks, now), None);
+        clocks.write_waits(900, now + 100 * SECOND);
+        assert_eq!(overdue(&clocks, now + 100 * SECOND), Some((1, Overdue::Write)));
+        // The next answer begins anew, and who took 20 KiB at once may take 20 seconds.
+        clocks.wrote(now + 100 * SECOND);
+        clocks.write_begins();
+        clocks.write_waits(20 * 1024, start);
+        assert_eq!(overdue(&clocks, start), Some((20, Overdue::Write)));
     }
 }

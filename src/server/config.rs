@@ -29,9 +29,10 @@ pub struct Config {
     pub quiet_wait: Duration,
     /// Without a byte of a request body, while it is wanted.
     pub body_stall_wait: Duration,
-    /// Bytes per second that a request body must bring, while it is wanted; 0: any.
+    /// Bytes per second that a request body must bring while it is wanted, and that an answer must be taken
+    /// at while it waits for its client; 0: any.
     pub body_min_rate: u64,
-    /// How long a request body may be slower than that.
+    /// How long either may be slower than that.
     pub body_rate_grace: Duration,
     /// Without a byte of an answer being taken.
     pub write_stall_wait: Duration,

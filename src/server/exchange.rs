@@ -175,14 +175,19 @@ impl Exchanges {
         }
     }
 
-    /// A write was blocked.
-    pub(super) fn write_waits(&self) {
-        self.marks.lock().clocks.write_waits(Instant::now());
+    /// An answer begins, after one of which a write was blocked.
+    pub(super) fn write_begins(&self) {
+        self.marks.lock().clocks.write_begins();
+    }
+
+    /// A write was blocked, after `bytes` of the answer.
+    pub(super) fn write_waits(&self, bytes: u64) {
+        self.marks.lock().clocks.write_waits(bytes, Instant::now());
     }
 
     /// A write went through after one that was blocked.
     pub(super) fn write_goes_on(&self) {
-        self.marks.lock().clocks.wrote();
+        self.marks.lock().clocks.wrote(Instant::now());
     }
 
     /// What is overdue, or when to look again; a body that is overdue fails at its next read.

@@ -36,8 +36,11 @@ pub(super) struct Wire<S> {
     spliced: Spliced,
     /// The exchange whose final head was begun last.
     responded: Option<ExchangeId>,
-    /// Whether the last write was blocked.
+    /// Whether the last write was blocked, and whether any was since this answer began.
     blocked: bool,
+    was_blocked: bool,
+    /// Bytes written since this answer began.
+    written: u64,
     /// The place under the connection limits, kept as long as the socket, upgrades included.
     seat: Option<Seat>,
 }
@@ -71,6 +74,8 @@ impl<S> Wire<S> {
             spliced: Spliced::default(),
             responded: None,
             blocked: false,
+            was_blocked: false,
+            written: 0,
             seat,
         }
     }
@@ -85,6 +90,10 @@ impl<S> Wire<S> {
     fn response_begins(&mut self, head: &[IoSlice<'_>]) {
         self.spliced.begin(head);
         self.run = Run::Response;
+        self.written = 0;
+        if std::mem::take(&mut self.was_blocked) {
+            self.exchanges.write_begins();
+        }
         self.responded = Some(self.exchanges.handle.current_exchange());
     }
 
@@ -135,8 +144,14 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
         // The clocks need to be told of changes only.
         match &written {
             Poll::Ready(Ok(_)) if self.blocked => self.exchanges.write_goes_on(),
-            Poll::Pending if !self.blocked => self.exchanges.write_waits(),
+            Poll::Pending if !self.blocked => {
+                self.was_blocked = true;
+                self.exchanges.write_waits(self.written);
+            }
             _ => {}
+        }
+        if let Poll::Ready(Ok(n)) = written {
+            self.written = self.written.saturating_add(n as u64);
         }
         self.blocked = written.is_pending();
         written

@@ -215,3 +215,41 @@ async fn a_client_that_takes_nothing_is_cut_off() {
     let end = timeout(SOON, client.0.read_to_end(&mut all)).await.unwrap();
     assert_eq!(end.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
 }
+
+#[tokio::test]
+async fn a_client_that_takes_its_answer_too_slowly_is_cut_off() {
+    let mut running = Running::start(|config| {
+        config.body_min_rate = 1 << 30;
+        config.body_rate_grace = 2 * SHORT;
+    });
+    let mut client = running.connect().await;
+    client.send("GET / HTTP/1.1\r\n\r\n").await;
+    let call = running.call().await;
+    let (body, feed) = TestBody::fed(None);
+    for _ in 0..256 {
+        feed.send(Ok(Bytes::from(vec![0; 1 << 16]))).unwrap();
+    }
+    call.answer(Response::new(body));
+    timeout(SOON, feed.closed()).await.unwrap();
+    let mut all = Vec::new();
+    let end = timeout(SOON, client.0.read_to_end(&mut all)).await.unwrap();
+    assert_eq!(end.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
+async fn an_answer_may_come_as_slowly_as_it_likes() {
+    let mut running = Running::start(|config| {
+        config.body_min_rate = 1 << 30;
+        config.body_rate_grace = SHORT;
+    });
+    let mut client = running.connect().await;
+    client.send("GET / HTTP/1.1\r\n\r\n").await;
+    let call = running.call().await;
+    let (body, feed) = TestBody::fed(Some(3));
+    call.answer(Response::new(body));
+    for event in ["a", "b", "c"] {
+        outlast_short_waits().await;
+        feed.send(Ok(Bytes::from(event))).unwrap();
+        client.until(event).await;
+    }
+}
