@@ -18,6 +18,7 @@ mod lab;
 mod on_disk;
 mod operating;
 mod properties;
+mod security;
 mod standards;
 mod storing;
 mod streaming;

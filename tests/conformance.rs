@@ -14,7 +14,7 @@ fn rows(text: &str) -> impl Iterator<Item = (usize, Vec<&str>)> {
 }
 
 /// The paths that a cell names between backticks.
-fn named(cell: &str) -> Vec<&str> {
+pub(crate) fn named(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }
 
@@ -61,9 +61,8 @@ fn declared(path: &str, text: &str, functions: &mut HashSet<String>, tests: &mut
     }
 }
 
-#[test]
-fn every_row_of_the_conformance_table_names_what_is_there_or_says_why_not() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+/// All functions below a root by their paths, and which of them are tests.
+pub(crate) fn everything(root: &Path) -> (HashSet<String>, HashSet<String>) {
     let mut files = Vec::new();
     for folder in ["src", "tests"] {
         crate::architecture::collect(root, &root.join(folder), &mut files);
@@ -72,6 +71,13 @@ fn every_row_of_the_conformance_table_names_what_is_there_or_says_why_not() {
     for (path, text) in &files {
         declared(path, text, &mut functions, &mut tests);
     }
+    (functions, tests)
+}
+
+#[test]
+fn every_row_of_the_conformance_table_names_what_is_there_or_says_why_not() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (functions, tests) = everything(root);
     let table = std::fs::read_to_string(root.join("docs/CONFORMANCE.md")).unwrap();
     let violations: Vec<_> = rows(&table)
         .filter_map(|(at, cells)| {
