@@ -17,6 +17,7 @@ mod guarding;
 mod lab;
 mod on_disk;
 mod operating;
+mod overload;
 mod properties;
 mod security;
 mod standards;

@@ -18,6 +18,9 @@ use super::gate::within;
 /// Lines that may wait for the test; a program that writes more waits for it.
 const LINES: usize = 4096;
 
+/// What a proxy of a test is started with.
+const ALWAYS: [&str; 5] = ["serve", "--listen", "127.0.0.1:0", "--log-format", "json"];
+
 /// A running `larder`. Killed when this is dropped.
 pub struct Binary {
     child: Child,
@@ -67,6 +70,21 @@ impl Binary {
         Self::spawn_with(command, OwnedFd::from(listener).into())
     }
 
+    /// Starts a proxy as [`Binary::serve`] does, which may have so many descriptors and no more.
+    pub async fn serve_with_descriptors(
+        descriptors: &str,
+        arguments: &[&str],
+    ) -> (Self, SocketAddr) {
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -n \"$1\"; shift; exec \"$@\"", "sh", descriptors]);
+        command.arg(program()).args(ALWAYS).args(arguments);
+        for name in ["RUST_LOG", "LARDER_CONFIG", "LARDER_LISTEN"] {
+            command.env_remove(name);
+        }
+        let (binary, _, address) = Self::spawn(command).until_it_serves().await;
+        (binary, address)
+    }
+
     /// Starts a program in Python, standard library only, with these arguments: a peer that is not ours.
     pub fn python(program: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(python_itself());
@@ -96,14 +114,16 @@ impl Binary {
 
     /// The same, with its `Ready to serve`.
     pub async fn serve_saying(arguments: &[&str]) -> (Self, Value, SocketAddr) {
-        let always = ["serve", "--listen", "127.0.0.1:0", "--log-format", "json"];
-        let mut binary = Self::start(&[&always[..], arguments].concat());
-        let ready = binary.line("`Ready to serve`", |line| line.contains("Ready to serve")).await;
+        Self::start(&[&ALWAYS[..], arguments].concat()).until_it_serves().await
+    }
+
+    async fn until_it_serves(mut self) -> (Self, Value, SocketAddr) {
+        let ready = self.line("`Ready to serve`", |line| line.contains("Ready to serve")).await;
         let ready: Value = serde_json::from_str(&ready).expect("a line of json");
         let first = ready["listen"].as_str().and_then(|all| all.split([',', ' ']).next());
         let address = first.and_then(|first| first.parse().ok());
         let address = address.unwrap_or_else(|| panic!("no address in {ready}"));
-        (binary, ready, address)
+        (self, ready, address)
     }
 
     /// Reads its output to the end, and keeps the warnings, the errors, what is no line of the log, and
